@@ -1,0 +1,117 @@
+//! What this process can ask and change about itself: ids, descriptors, comm, image, end. Nothing about others.
+#![expect(unsafe_code, reason = "process-wide system calls and atexit")]
+
+use crate::sys::check;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{Mode, stat};
+use std::ffi::{CString, OsStr};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// The id of the calling thread; works without thread-locals, so at any point of a program's end.
+pub(crate) fn thread_id() -> i32 {
+    nix::unistd::gettid().as_raw()
+}
+
+/// Takes over a descriptor that the parent passed to this program by number.
+///
+/// # Errors
+///
+/// If no such descriptor is open, or it is one of the standard three.
+///
+/// # Safety
+///
+/// The number must come from the parent's bootstrap, and each may be adopted once: then nobody
+/// else in this process owns it.
+pub(crate) unsafe fn adopt(number: RawFd) -> io::Result<OwnedFd> {
+    if number <= 2 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: the call takes integers; it also says whether the descriptor is open at all.
+    let rc = unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    check(rc.into())?;
+    // SAFETY: it is open, as just seen, and by this function's contract nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Closes every descriptor above 2 that is not in `keep`.
+///
+/// # Safety
+///
+/// Nothing in this process may own a descriptor that is closed by this: call it before anything
+/// has opened one.
+pub(crate) unsafe fn close_all_but(keep: &mut [RawFd]) -> io::Result<()> {
+    keep.sort_unstable();
+    let mut from = 3;
+    for fd in keep.iter().copied().filter(|fd| *fd > 2).chain([RawFd::MAX]) {
+        if from < fd {
+            let last = if fd == RawFd::MAX { u32::MAX } else { fd.unsigned_abs() - 1 };
+            // SAFETY: by this function's contract nobody owns what is closed here.
+            let rc = unsafe { libc::syscall(libc::SYS_close_range, from.unsigned_abs(), last, 0) };
+            check(rc)?;
+        }
+        from = fd.saturating_add(1);
+    }
+    Ok(())
+}
+
+/// Opens /dev/null in place of each standard descriptor that is closed, as Rust's own start does.
+pub(crate) fn fill_standard_descriptors() -> io::Result<()> {
+    loop {
+        // The lowest free number is taken, so this ends as soon as one above 2 comes.
+        let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
+        if null.as_raw_fd() > 2 {
+            return Ok(());
+        }
+        let fd = null.into_raw_fd();
+        // SAFETY: we have just opened it; 0 to 2 are inherited by programs started from here.
+        check(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) }.into())?;
+    }
+}
+
+/// Sets the name that `ps` and `/proc/PID/comm` show; the kernel keeps 15 bytes.
+pub(crate) fn set_comm(name: &OsStr) {
+    let Ok(name) = CString::new(name.as_bytes()) else { return };
+    // SAFETY: the kernel reads a string that ends in NUL and outlives the call.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
+/// Removes a variable from the environment, so that neither the user's code nor programs started
+/// from here see it.
+///
+/// # Safety
+///
+/// No other thread may run.
+pub(crate) unsafe fn remove_variable(name: &str) {
+    // SAFETY: by this function's contract nobody reads the environment meanwhile.
+    unsafe { std::env::remove_var(name) }
+}
+
+/// Whether `/proc/self/exe` is the file that `code` was loaded from: false in a program that was
+/// started through ld.so, or when this library is part of a shared object.
+pub(crate) fn image_holds(code: *const ()) -> io::Result<bool> {
+    let inode = stat("/proc/self/exe")?.st_ino;
+    let path = std::fs::read_link("/proc/self/exe")?;
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    // start-end perms offset device inode path
+    let line = maps.lines().find(|line| {
+        let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+        let bound = |text| usize::from_str_radix(text, 16).unwrap_or(0);
+        range.is_some_and(|(from, to)| (bound(from)..bound(to)).contains(&code.addr()))
+    });
+    let mut fields = line.unwrap_or("").splitn(6, ' ').skip(4);
+    let same_inode = fields.next().and_then(|inode| inode.parse().ok()) == Some(inode);
+    let same_path = fields
+        .next()
+        .is_some_and(|text| text.trim_start().as_bytes() == path.as_os_str().as_bytes());
+    // Either will do: layered file systems may show another inode in maps than in stat.
+    Ok(same_inode || same_path)
+}
+
+/// Runs `f` when the program ends by `exit`.
+pub(crate) fn at_exit(f: extern "C" fn()) {
+    // SAFETY: `f` is an ordinary function of this program, which stays loaded until the end. It
+    // fails only without memory for a list entry; then the program's end is less tidy.
+    let _ = unsafe { libc::atexit(f) };
+}

@@ -1,0 +1,74 @@
+//! Processes held by descriptor: signals and exit statuses that cannot reach a recycled pid. Children of this process only.
+#![expect(unsafe_code, reason = "the pidfd system calls")]
+
+use crate::sys::{beside_standard, check};
+use nix::unistd::Pid;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// What became of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Running,
+    /// Ended, with the exit code, or -N for signal N.
+    Ended(i32),
+    /// Ended, but someone else took the status (the program ignores SIGCHLD or waits for all children).
+    Taken,
+}
+
+/// Opens a child that has not been waited for, so that `pid` is still its own.
+pub(crate) fn open(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two integers and makes a new descriptor.
+    let fd = check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    let fd = i32::try_from(fd).map_err(|_| io::ErrorKind::InvalidData)?;
+    // SAFETY: the kernel has just made `fd` for us, so nobody else owns or closes it.
+    beside_standard(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sends a signal; one to a process that has ended does nothing.
+pub(crate) fn signal(process: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    let (fd, info) = (process.as_raw_fd(), std::ptr::null::<libc::siginfo_t>());
+    // SAFETY: `process` is an open descriptor for the call; a null info is allowed.
+    let rc = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, info, 0) };
+    match check(rc) {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Looks whether the child has ended, and reaps it if so.
+pub(crate) fn try_wait(process: BorrowedFd<'_>) -> io::Result<Status> {
+    wait(libc::P_PIDFD, process.as_raw_fd().unsigned_abs(), libc::WNOHANG)
+}
+
+/// Kills and reaps a child of which no descriptor could be had.
+pub(crate) fn kill_unopened(pid: u32) {
+    let Ok(raw) = i32::try_from(pid) else { return };
+    let _ = nix::sys::signal::kill(Pid::from_raw(raw), nix::sys::signal::SIGKILL);
+    let _ = wait(libc::P_PID, pid, 0);
+}
+
+/// Not nix's: that one takes a status by a real-time signal for an error, when it has reaped already.
+fn wait(kind: libc::idtype_t, id: u32, flags: i32) -> io::Result<Status> {
+    loop {
+        let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+        // SAFETY: `info` is ours, and borrowed for the call.
+        let rc = unsafe { libc::waitid(kind, id, info.as_mut_ptr(), flags | libc::WEXITED) };
+        match check(rc.into()).map_err(|error| (error.raw_os_error(), error)) {
+            Ok(_) => {}
+            Err((Some(libc::ECHILD), _)) => return Ok(Status::Taken),
+            Err((Some(libc::EINTR), _)) => continue,
+            Err((_, error)) => return Err(error),
+        }
+        // SAFETY: all zeros is a value of this type, and the call writes only such values.
+        let info = unsafe { info.assume_init() };
+        // SAFETY: zero, or written by waitid, which sets these two fields.
+        let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+        return Ok(match info.si_code {
+            _ if pid == 0 => Status::Running,
+            libc::CLD_EXITED => Status::Ended(status),
+            _ => Status::Ended(-status),
+        });
+    }
+}

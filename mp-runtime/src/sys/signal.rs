@@ -1,0 +1,27 @@
+//! Signal numbers used here, and the few dispositions that children set. Handlers of users are never touched.
+#![expect(unsafe_code, reason = "installs signal handlers")]
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use std::io;
+
+pub(crate) const SIGKILL: i32 = libc::SIGKILL;
+pub(crate) const SIGTERM: i32 = libc::SIGTERM;
+
+extern "C" fn nothing(_: libc::c_int) {}
+
+/// Makes SIGINT do nothing here; programs started from here get its default action back, which
+/// they would not if it were ignored.
+pub(crate) fn disregard_interrupt() -> io::Result<()> {
+    let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: `nothing` touches nothing, so it may run at any point of any thread.
+    unsafe { sigaction(Signal::SIGINT, &action) }?;
+    Ok(())
+}
+
+/// Makes a write to a pipe without reader an error, as the start of every Rust program does.
+pub(crate) fn ignore_broken_pipe() -> io::Result<()> {
+    let action = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: ignoring a signal runs no code.
+    unsafe { sigaction(Signal::SIGPIPE, &action) }?;
+    Ok(())
+}

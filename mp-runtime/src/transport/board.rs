@@ -1,0 +1,370 @@
+//! The memory that a pool and all its workers write: a word for each slot that says whose it is, and who sleeps where.
+//! What lies in the slots is in `slots`, which workers cannot write. All here are hints to the parent, whose own ledger
+//! is the truth: a worker that scribbles over them costs work, not memory safety.
+//!
+//! A slot's word holds, from the top: 32 bits generation, 29 bits worker number, 3 bits state.
+//!
+//! ```text
+//!          parent            worker            worker             parent
+//!   FREE ─────────> FILLED ─────────> CLAIMED ─────────> RUNNING ─────────> FREE
+//!                      ^                 │ claimer died      │ its reply came, or it died
+//!                      └─────────────────┘
+//! ```
+//!
+//! **Sleeping.** Whoever publishes something stores it, makes a SeqCst fence, and then looks whether the other side
+//! sleeps; whoever goes to sleep says so, makes a SeqCst fence, and then looks again whether something was published.
+//! One of the two sees the other, whatever the interleaving. Explicit fences, since loom models those.
+
+use crate::sys::clock::Deadline;
+use crate::sys::futex;
+use crate::sys::memory::{Memory, Shared};
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64, fence};
+
+/// How many tasks can be under way in a pool at once; more wait in the parent's backlog.
+pub(crate) const SLOTS: usize = 1024;
+/// How many workers a pool can have at once.
+pub(crate) const SEATS: usize = 1024;
+/// Worker numbers are below this; 0 is nobody.
+pub(crate) const NUMBERS: u32 = 1 << 29;
+
+/// The state of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The parent may fill it.
+    Free,
+    /// It holds a task that nobody has claimed.
+    Filled,
+    /// A worker has taken it and not begun.
+    Claimed,
+    /// A worker has begun the task: if that worker dies, the task fails.
+    Running,
+}
+
+/// What a slot's word says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) generation: u32,
+    pub(crate) worker: u32,
+    pub(crate) state: State,
+}
+
+impl Word {
+    fn pack(self) -> u64 {
+        let state = match self.state {
+            State::Free => 0,
+            State::Filled => 1,
+            State::Claimed => 2,
+            State::Running => 3,
+        };
+        u64::from(self.generation) << 32 | u64::from(self.worker % NUMBERS) << 3 | state
+    }
+
+    /// A state that does not exist, which only a scribbler can have stored, reads as running.
+    fn unpack(word: u64) -> Self {
+        let state = match word & 7 {
+            0 => State::Free,
+            1 => State::Filled,
+            2 => State::Claimed,
+            _ => State::Running,
+        };
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(0);
+        Self { generation: half(word >> 32), worker: half(word) >> 3, state }
+    }
+}
+
+/// Who may sleep in the parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sleeper {
+    /// A caller that waits for its own result, and reads the rings meanwhile.
+    Leader,
+    /// The collector thread.
+    Collector,
+}
+
+const HEAD: usize = 0;
+const ARMED: usize = 64;
+const LEADER_BELL: usize = 128;
+const COLLECTOR_BELL: usize = 192;
+const PARKED: usize = 256;
+const SPINNING: usize = PARKED + SEATS / 8;
+const BELLS: usize = SPINNING + SEATS / 8;
+const BELL: usize = 64;
+const WORDS: usize = BELLS + SEATS * BELL;
+const SIZE: usize = WORDS + SLOTS * 8;
+
+/// The board, as the parent and every worker map it.
+#[derive(Debug)]
+pub(crate) struct Board(Shared);
+
+impl Board {
+    /// Makes the memory of a board.
+    pub(crate) fn create() -> io::Result<Memory> {
+        Memory::with_len("mp-board", SIZE as u64)
+    }
+
+    pub(crate) fn map(memory: &Memory) -> io::Result<Self> {
+        Shared::map(memory, 0, SIZE).map(Self)
+    }
+
+    /// Where the search for a filled slot begins: a position in the order of filling.
+    pub(crate) fn head(&self) -> &AtomicU64 {
+        self.0.u64(HEAD)
+    }
+
+    fn word(&self, slot: usize) -> &AtomicU64 {
+        self.0.u64(WORDS + slot * 8)
+    }
+
+    pub(crate) fn read(&self, slot: usize) -> Word {
+        Word::unpack(self.word(slot).load(Acquire))
+    }
+
+    /// The parent's store; Release, so that whoever sees it sees what was written to the slot.
+    pub(crate) fn set(&self, slot: usize, generation: u32, state: State) {
+        self.word(slot).store(Word { generation, worker: 0, state }.pack(), Release);
+    }
+
+    /// Makes a filled slot the worker's own, if it still is what `seen` says.
+    pub(crate) fn claim(&self, slot: usize, seen: Word, worker: u32) -> bool {
+        let claimed = Word { worker, state: State::Claimed, ..seen };
+        self.replace(slot, seen, claimed)
+    }
+
+    /// Begins a claimed slot's task; `false` if the claim was taken back.
+    pub(crate) fn begin(&self, slot: usize, generation: u32, worker: u32) -> bool {
+        let claimed = Word { generation, worker, state: State::Claimed };
+        self.replace(slot, claimed, Word { state: State::Running, ..claimed })
+    }
+
+    fn replace(&self, slot: usize, old: Word, new: Word) -> bool {
+        self.word(slot).compare_exchange(old.pack(), new.pack(), AcqRel, Relaxed).is_ok()
+    }
+
+    /// Whether any slot is filled, by looking at all: what a worker asks before it sleeps.
+    pub(crate) fn any_filled(&self) -> bool {
+        (0..SLOTS).any(|slot| self.read(slot).state == State::Filled)
+    }
+
+    fn bell(&self, seat: usize) -> &AtomicU32 {
+        self.0.u32(BELLS + seat * BELL)
+    }
+
+    fn bits(&self, of: usize, seat: usize) -> (&AtomicU64, u64) {
+        (self.0.u64(of + seat / 64 * 8), 1 << (seat % 64))
+    }
+
+    /// Sleeps as the worker on `seat` until it is woken, unless `work` finds something.
+    pub(crate) fn park(&self, seat: usize, work: impl Fn() -> bool) {
+        let (parked, bit) = self.bits(PARKED, seat);
+        self.bell(seat).store(0, Relaxed);
+        parked.fetch_or(bit, Relaxed);
+        fence(std::sync::atomic::Ordering::SeqCst);
+        if !work() {
+            while self.bell(seat).load(Acquire) == 0 {
+                futex::wait(self.bell(seat), 0, None);
+            }
+        }
+        parked.fetch_and(!bit, Relaxed);
+    }
+
+    /// Wakes one sleeping worker, if there is one: after a slot was filled.
+    pub(crate) fn wake_one(&self) {
+        fence(std::sync::atomic::Ordering::SeqCst);
+        for seat in self.parked() {
+            let (parked, bit) = self.bits(PARKED, seat);
+            // Who clears the bit is who wakes: two callers wake two workers.
+            if parked.fetch_and(!bit, Relaxed) & bit != 0 {
+                self.wake(seat);
+                return;
+            }
+        }
+    }
+
+    /// Wakes every worker, asleep or about to be: after a death, and at the end.
+    pub(crate) fn wake_all(&self, seats: Range<usize>) {
+        fence(std::sync::atomic::Ordering::SeqCst);
+        seats.for_each(|seat| self.wake(seat));
+    }
+
+    fn wake(&self, seat: usize) {
+        self.bell(seat).store(1, Release);
+        // A wake of a mapped word cannot fail.
+        let _ = futex::wake(self.bell(seat), 1);
+    }
+
+    fn parked(&self) -> impl Iterator<Item = usize> {
+        (0..SEATS / 64).flat_map(move |group| {
+            let bits = self.0.u64(PARKED + group * 8).load(Relaxed);
+            let set = move |bit: &usize| bits & 1 << bit != 0;
+            (0..if bits == 0 { 0 } else { 64 }).filter(set).map(move |bit| group * 64 + bit)
+        })
+    }
+
+    /// Takes one of `most` places among the spinning workers, if one is left.
+    pub(crate) fn start_spinning(&self, seat: usize, most: u32) -> bool {
+        let count = |group| self.0.u64(SPINNING + group * 8).load(Relaxed).count_ones();
+        // Two that look at once may both go: one spinner too many for one short spin.
+        if (0..SEATS / 64).map(count).sum::<u32>() >= most {
+            return false;
+        }
+        let (spinning, bit) = self.bits(SPINNING, seat);
+        spinning.fetch_or(bit, Relaxed);
+        true
+    }
+
+    pub(crate) fn stop_spinning(&self, seat: usize) {
+        let (spinning, bit) = self.bits(SPINNING, seat);
+        spinning.fetch_and(!bit, Relaxed);
+    }
+
+    /// Clears what a dead worker has left on its seat.
+    pub(crate) fn clear_seat(&self, seat: usize) {
+        self.stop_spinning(seat);
+        let (parked, bit) = self.bits(PARKED, seat);
+        parked.fetch_and(!bit, Relaxed);
+    }
+
+    fn sleeper_bell(&self, who: Sleeper) -> &AtomicU32 {
+        self.0.u32(match who {
+            Sleeper::Leader => LEADER_BELL,
+            Sleeper::Collector => COLLECTOR_BELL,
+        })
+    }
+
+    /// What the bell of `who` shows now: to be read before the last look for something to do.
+    pub(crate) fn bell_of(&self, who: Sleeper) -> u32 {
+        self.sleeper_bell(who).load(Acquire)
+    }
+
+    /// Has the next result ring the bell of `who`. Look for results once more after it.
+    pub(crate) fn arm(&self, who: Sleeper) {
+        self.0.u32(ARMED).store(who as u32 + 1, Relaxed);
+        fence(std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Has results ring nobody.
+    pub(crate) fn disarm(&self) {
+        self.0.u32(ARMED).store(0, Relaxed);
+    }
+
+    /// Sleeps as `who` unless its bell was rung since it showed `seen`.
+    pub(crate) fn sleep(&self, who: Sleeper, seen: u32, deadline: Option<Deadline>) {
+        // Why it ended does not matter: the caller looks again.
+        futex::wait(self.sleeper_bell(who), seen, deadline);
+    }
+
+    /// Rings the bell of `who`.
+    pub(crate) fn ring(&self, who: Sleeper) {
+        let bell = self.sleeper_bell(who);
+        bell.fetch_add(1, Release);
+        let _ = futex::wake(bell, 1);
+    }
+
+    /// Rings for a result that was just published: whoever is armed, once.
+    pub(crate) fn announce(&self) {
+        fence(std::sync::atomic::Ordering::SeqCst);
+        let armed = self.0.u32(ARMED);
+        if armed.load(Relaxed) == 0 {
+            return;
+        }
+        match armed.swap(0, Relaxed) {
+            1 => self.ring(Sleeper::Leader),
+            2 => self.ring(Sleeper::Collector),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Board, NUMBERS, SEATS, Sleeper, State, Word};
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::thread::{self, ScopedJoinHandle};
+    use std::time::{Duration, Instant};
+
+    fn board() -> Board {
+        Board::map(&Board::create().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_word_is_what_was_packed() {
+        for state in [State::Free, State::Filled, State::Claimed, State::Running] {
+            let word = Word { generation: u32::MAX - 3, worker: NUMBERS - 1, state };
+            assert_eq!(Word::unpack(word.pack()), word);
+        }
+    }
+
+    #[test]
+    fn each_wake_reaches_one_sleeper() {
+        let board = board();
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for seat in [0, 63, 64, SEATS - 1] {
+                let (board, stop) = (&board, &stop);
+                scope.spawn(move || board.park(seat, || stop.load(Relaxed)));
+            }
+            while board.parked().count() < 4 {
+                thread::yield_now();
+            }
+            for left in (0..4).rev() {
+                board.wake_one();
+                while board.parked().count() > left {
+                    thread::yield_now();
+                }
+            }
+            board.wake_one();
+        });
+    }
+
+    #[test]
+    fn two_wakes_at_once_reach_two_sleepers() {
+        let board = board();
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let (board, stop) = (&board, &stop);
+            let park = |seat| scope.spawn(move || board.park(seat, || stop.load(Relaxed)));
+            let sleepers = [3, 70].map(park);
+            while board.parked().count() < 2 {
+                thread::yield_now();
+            }
+            board.wake_one();
+            board.wake_one();
+            let start = Instant::now();
+            let awake = || sleepers.iter().all(ScopedJoinHandle::is_finished);
+            while !awake() && start.elapsed() < Duration::from_secs(10) {
+                thread::yield_now();
+            }
+            let awake = awake();
+            board.wake_all(0..SEATS);
+            assert!(awake, "the second wake went to the first's receiver");
+        });
+    }
+
+    #[test]
+    fn a_result_rings_only_who_is_armed_and_once() {
+        let board = board();
+        let bells = || [Sleeper::Leader, Sleeper::Collector].map(|who| board.bell_of(who));
+        board.announce();
+        assert_eq!(bells(), [0, 0]);
+        board.arm(Sleeper::Leader);
+        board.announce();
+        board.announce();
+        assert_eq!(bells(), [1, 0]);
+        board.arm(Sleeper::Collector);
+        board.announce();
+        assert_eq!(bells(), [1, 1]);
+    }
+
+    #[test]
+    fn spinners_are_limited_and_a_dead_ones_place_is_given_back() {
+        let board = board();
+        assert!(board.start_spinning(3, 2) && board.start_spinning(900, 2));
+        assert!(!board.start_spinning(5, 2));
+        board.clear_seat(900);
+        assert!(board.start_spinning(5, 2));
+    }
+}

@@ -1,0 +1,8 @@
+//! Shared-memory carriers: how bytes get from one process to another, and how either waits for the other. Nothing here
+//! knows what a task is, or trusts what a peer wrote.
+
+pub(crate) mod board;
+pub(crate) mod park;
+pub(crate) mod ring;
+pub(crate) mod segment;
+pub(crate) mod slots;
