@@ -1,2 +1,17 @@
 //! Python's multiprocessing for Rust, typed end to end.
 #![warn(missing_docs)]
+
+// Tasks and entry points.
+pub use mp_macros::{main, task, test};
+pub use mp_runtime::{Guard, Task, init};
+// Processes.
+pub use mp_runtime::{
+    Process, ProcessInfo, active_children, cpu_count, current_process, parent_process, spawn,
+};
+// Pools.
+pub use mp_runtime::{AsyncResult, Call, Pool, PoolBuilder};
+// Errors.
+pub use mp_runtime::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
+
+#[doc(hidden)]
+pub use mp_runtime::__private;

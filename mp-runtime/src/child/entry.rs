@@ -1,0 +1,169 @@
+//! Is this process a child? Decided before user code runs, and if it is, the task is all that runs. What a child is
+//! told is read in `bootstrap`.
+#![expect(unsafe_code, reason = "adopts inherited descriptors, runs constructors, maps arguments")]
+
+use crate::child::bootstrap::{self, Start};
+use crate::child::output;
+use crate::error::{Error, ErrorKind, Result};
+use crate::identity;
+use crate::protocol::handshake::{self, VARIABLE};
+use crate::sys::memory::{Memory, View};
+use crate::sys::{own, signal};
+use crate::task::registry;
+use std::ffi::{OsString, c_char, c_int};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static ENTERED: AtomicBool = AtomicBool::new(false);
+static DESCRIPTORS: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+
+/// Whether this program lets its children find their way: it has called `init` or stands under a macro.
+pub(crate) fn entered() -> bool {
+    ENTERED.load(Ordering::Relaxed)
+}
+
+/// Becomes the child if this process was started as one; otherwise notes that the program can have
+/// children, and refuses one whose tasks cannot be told apart.
+pub(crate) fn enter() {
+    if let Some(value) = std::env::var_os(VARIABLE) {
+        become_child(&value);
+    }
+    ENTERED.store(true, Ordering::Relaxed);
+    if let Err(error) = registry::table() {
+        give_up(&error);
+    }
+}
+
+/// The descriptors that the parent passed for the task, once.
+pub(crate) fn take_descriptors() -> Vec<OwnedFd> {
+    let mut kept = DESCRIPTORS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    std::mem::take(&mut *kept)
+}
+
+/// A constructor as the loader calls it before `main`.
+pub type Constructor = extern "C" fn(c_int, *const *const c_char, *const *const c_char);
+
+/// What `#[mp::test]` puts before `main` of a test binary, whose `main` is not the user's.
+///
+/// In a child, first runs the constructors that stand after `here`, so that the table of tasks is
+/// whole, and never those before it, which have run: a node submitted twice makes its list endless.
+pub fn enter_test(
+    here: &'static Constructor,
+    argc: c_int,
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+) {
+    static INSIDE: AtomicBool = AtomicBool::new(false);
+    if std::env::var_os(VARIABLE).is_none() {
+        ENTERED.store(true, Ordering::Relaxed);
+        return;
+    }
+    if INSIDE.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    for constructor in constructors_after(here) {
+        constructor(argc, argv, envp);
+    }
+    // std's own start has not run: what it would have done that tasks rely on.
+    let start = own::fill_standard_descriptors().and_then(|()| signal::ignore_broken_pipe());
+    if let Err(error) = start {
+        give_up(&Error::io("the standard descriptors could not be set up", error));
+    }
+    enter();
+}
+
+fn constructors_after(here: &'static Constructor) -> &'static [Constructor] {
+    unsafe extern "C" {
+        /// One past the last constructor, defined by the linker.
+        #[link_name = "__init_array_end"]
+        static END: Constructor;
+    }
+    let first = std::ptr::from_ref(here).wrapping_add(1);
+    let bytes = (&raw const END).addr().saturating_sub(first.addr());
+    // SAFETY: `here` is an element of this image's .init_array, which the linker ends at END: what
+    // lies between are its further elements, function pointers that stay for the program's life.
+    unsafe { std::slice::from_raw_parts(first, bytes / size_of::<Constructor>()) }
+}
+
+fn become_child(value: &OsString) -> ! {
+    match prepare(value) {
+        Ok(start) => leave(run(&start)),
+        Err(error) => give_up(&error),
+    }
+}
+
+fn prepare(value: &OsString) -> Result<Start> {
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    // SAFETY: this runs before the user's code, at the very start of the program or of its main.
+    unsafe { own::remove_variable(VARIABLE) };
+    let number = number.ok_or_else(|| {
+        let text = format!("{VARIABLE} is set to {value:?}; it is for mp's own use: unset it");
+        Error::new(ErrorKind::InvalidArgument, text)
+    })?;
+    let adopting = |error| Error::io("an inherited descriptor is not open", error);
+    // SAFETY: the parent passed this number for us, and this is the only place that adopts it.
+    let memory = Memory::from_fd(unsafe { own::adopt(number) }.map_err(adopting)?);
+    let (header, layout) = handshake::read(&memory)?;
+    let told = handshake::parse(&header)?;
+    let mut keep = vec![number, told.lifeline];
+    keep.extend(&told.descriptors);
+    // SAFETY: nothing was opened yet in this process but what the parent passed, and that is kept.
+    unsafe { own::close_all_but(&mut keep) }
+        .map_err(|error| Error::io("descriptors could not be closed", error))?;
+    // SAFETY: as for the first one; the parent passes each number once.
+    let lifeline = unsafe { own::adopt(told.lifeline) }.map_err(adopting)?;
+    // SAFETY: as above.
+    let descriptors = told.descriptors.iter().map(|fd| unsafe { own::adopt(*fd) });
+    let descriptors = descriptors.collect::<io::Result<_>>().map_err(adopting)?;
+    *DESCRIPTORS.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = descriptors;
+    ENTERED.store(true, Ordering::Relaxed);
+    bootstrap::begin(&told, lifeline, memory, layout)
+}
+
+fn run(start: &Start) -> i32 {
+    let view = match map_arguments(start) {
+        Ok(view) => view,
+        Err(error) => {
+            return report_failure(&Error::io("the arguments could not be mapped", error));
+        }
+    };
+    // SAFETY: the parent wrote them before it started us and does not touch them again.
+    let arguments = view.as_ref().and_then(|(view, len)| unsafe { view.bytes(0, *len) });
+    let mut reply = Vec::new();
+    (start.task.runner())(arguments.unwrap_or_default(), &mut reply);
+    if identity::current().pooled {
+        return 0;
+    }
+    if let Err(error) = handshake::write_reply(&start.memory, start.layout, &reply) {
+        return report_failure(&Error::io("the result could not be left for the parent", error));
+    }
+    bootstrap::exit_code(&reply)
+}
+
+fn map_arguments(start: &Start) -> io::Result<Option<(View, usize)>> {
+    let len =
+        usize::try_from(start.layout.arguments_len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    if len == 0 {
+        return Ok(None);
+    }
+    Ok(Some((View::map(start.memory.as_fd(), start.layout.arguments_at, len)?, len)))
+}
+
+fn report_failure(error: &Error) -> i32 {
+    output::complain(error);
+    bootstrap::CANNOT_START
+}
+
+fn give_up(error: &Error) -> ! {
+    leave(report_failure(error))
+}
+
+#[expect(
+    clippy::exit,
+    reason = "a child's end is the end of its program, end-of-program rules included"
+)]
+fn leave(code: i32) -> ! {
+    std::process::exit(code)
+}

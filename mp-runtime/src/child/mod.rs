@@ -1,0 +1,7 @@
+//! The other side of a start: what happens in a process from its first instruction of ours to its task. The starting
+//! side is `process`; the two share only `protocol::handshake` and `identity`.
+
+pub(crate) mod bootstrap;
+pub(crate) mod entry;
+pub(crate) mod output;
+pub(crate) mod watch;

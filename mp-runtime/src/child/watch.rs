@@ -1,0 +1,22 @@
+//! The parent's death, as a child sees it: its own end, at once, whatever it is doing. The pipe itself is `sys::lifeline`.
+
+use crate::error::{Error, Result};
+use crate::sys::lifeline;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::OnceLock;
+
+static PARENT: OnceLock<OwnedFd> = OnceLock::new();
+
+/// Ties this process's life to its parent's: to the process, not to the thread that started it.
+pub(crate) fn begin(inherited: OwnedFd) -> Result<()> {
+    let io = |error| Error::io("the parent's life could not be watched", error);
+    let end = lifeline::tie(inherited).map_err(io)?;
+    // Kept open for as long as this process lives; a second call does not happen.
+    let _ = PARENT.set(end);
+    Ok(())
+}
+
+/// Whether the parent lives; in a main program, whose parent is not ours, false.
+pub(crate) fn parent_is_alive() -> bool {
+    PARENT.get().is_some_and(|end| !lifeline::is_cut(end.as_fd()))
+}

@@ -1,0 +1,227 @@
+//! Results on their way from the workers' rings to the handles. One thread at a time reads the rings: a caller that waits
+//! for its own result, who then leads, so that no other thread stands between a worker and it; or the collector.
+//!
+//! Reading never waits for user code: callbacks run on another thread, and values are decoded by whoever wants them.
+//!
+//! Workers ring one bell at most, that of whoever is *armed*. A leader disarms the collector when it comes, and arms it
+//! again when it goes, so that a loop of `apply` wakes nobody else. Between the two there is always someone who is
+//! awake, or armed.
+
+use crate::error::{Error, ErrorKind};
+use crate::pool::callback::Callback;
+use crate::pool::engine::{Engine, Link, Placed, lock};
+use crate::pool::handle::{Completion, Outcome};
+use crate::protocol::message::Reply;
+use crate::sys::clock::Deadline;
+use crate::transport::board::{Sleeper, State};
+use crate::transport::park::Spinner;
+use crate::transport::ring::{Malformed, Record};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Acquire;
+use std::time::Duration;
+
+/// How often the collector looks whether work lies about while those who could do it sleep.
+const TICK: Duration = Duration::from_secs(3);
+
+thread_local! {
+    /// What spinning has paid this thread, from one wait to the next.
+    static SPINNER: RefCell<Spinner> = RefCell::new(Spinner::new());
+}
+
+impl Engine {
+    /// Waits for an outcome; says whether it is there.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        completion: &Arc<Completion>,
+        deadline: Option<Deadline>,
+    ) -> bool {
+        if self.callbacks.is_current_thread() {
+            return self.wait_in_callback(completion, deadline);
+        }
+        match self.lead(completion, deadline) {
+            Some(ready) => ready,
+            None => completion.sleep(deadline),
+        }
+    }
+
+    /// Reads all rings once, and settles what came; says whether anything did.
+    pub(super) fn drain(self: &Arc<Self>) -> bool {
+        let mut links = lock(&self.rings);
+        let settled = self.read(&mut links);
+        let any = !settled.is_empty();
+        // Still under the lock: whoever reads later settles later, so callbacks keep their order.
+        let unused = self.settle_all(settled);
+        drop(links);
+        drop(unused);
+        any
+    }
+
+    /// Reads the ring of a dead worker to its end, and takes it away.
+    pub(super) fn drain_dead(self: &Arc<Self>, worker: u32) -> Option<Link> {
+        let mut links = lock(&self.rings);
+        let at = links.iter().position(|link| link.number == worker)?;
+        let mut link = links.swap_remove(at);
+        let settled = self.read(std::slice::from_mut(&mut link));
+        let unused = self.settle_all(settled);
+        drop(links);
+        drop(unused);
+        Some(link)
+    }
+
+    /// Gives the callbacks that will not run: to be dropped where no lock is held.
+    fn settle_all(self: &Arc<Self>, settled: Vec<(Arc<Completion>, Outcome)>) -> Vec<Callback> {
+        let settle = |(completion, outcome)| self.settle(completion, outcome);
+        settled.into_iter().filter_map(settle).collect()
+    }
+
+    /// Takes what lies in some rings and books it, under the lock of the rings: so a death is looked
+    /// at only when all that was read before is booked.
+    fn read(&self, links: &mut [Link]) -> Vec<(Arc<Completion>, Outcome)> {
+        let mut batch = Vec::new();
+        for (at, link) in links.iter_mut().enumerate().filter(|(_, link)| !link.malformed) {
+            if link.ring.pop_all(|record| batch.push((at, record))) == Err(Malformed) {
+                link.malformed = true;
+                self.control.raise();
+            }
+        }
+        if batch.is_empty() {
+            return Vec::new();
+        }
+        let mut desk = lock(&self.desk);
+        let mut settled = Vec::with_capacity(batch.len());
+        for (at, Record { tag: [slot, generation], body }) in batch {
+            let Some(Placed { completion, block }) = desk.ledger.complete(slot, generation) else {
+                continue;
+            };
+            self.board.set(slot as usize, generation, State::Free);
+            if let Some(block) = block {
+                desk.slots.free(block);
+            }
+            let outcome = outcome(body, completion.task, &links[at].name);
+            settled.push((completion, outcome));
+        }
+        let (placed, failed) = self.refill(&mut desk);
+        drop(desk);
+        (0..placed).for_each(|_| self.board.wake_one());
+        settled.extend(failed.into_iter().map(|(completion, error)| (completion, Err(error))));
+        settled
+    }
+
+    fn has_results(&self) -> bool {
+        lock(&self.rings).iter().any(|link| !link.malformed && !link.ring.is_empty())
+    }
+
+    /// Leads until the outcome is there, or the deadline; `None` if someone else leads.
+    fn lead(self: &Arc<Self>, completion: &Completion, deadline: Option<Deadline>) -> Option<bool> {
+        let mut led = lock(&self.turn);
+        if *led {
+            return None;
+        }
+        *led = true;
+        self.board.disarm();
+        drop(led);
+        let ready =
+            SPINNER.with_borrow_mut(|spinner| self.read_until(completion, deadline, spinner));
+        let mut led = lock(&self.turn);
+        *led = false;
+        self.board.arm(Sleeper::Collector);
+        drop(led);
+        // What came before the collector was armed rang nobody.
+        if self.has_results() {
+            self.board.ring(Sleeper::Collector);
+        }
+        Some(ready)
+    }
+
+    fn read_until(
+        self: &Arc<Self>,
+        completion: &Completion,
+        deadline: Option<Deadline>,
+        spinner: &mut Spinner,
+    ) -> bool {
+        loop {
+            self.drain();
+            if completion.is_ready() {
+                return true;
+            }
+            if deadline.is_some_and(Deadline::has_passed) {
+                return false;
+            }
+            if self.spins() && spinner.spin(|| completion.is_ready() || self.has_results()) {
+                continue;
+            }
+            let seen = self.board.bell_of(Sleeper::Leader);
+            if !completion.tell_leader() {
+                return true;
+            }
+            self.board.arm(Sleeper::Leader);
+            if !self.has_results() {
+                self.board.sleep(Sleeper::Leader, seen, deadline);
+                spinner.woken();
+            }
+            self.board.disarm();
+        }
+    }
+
+    /// Spinning needs a core that the worker does not.
+    fn spins(&self) -> bool {
+        self.cores >= 2
+    }
+
+    /// Wakes all workers if calls are under way: the one that was woken for them may have been
+    /// stopped, or a worker may have scribbled over the board.
+    fn look_after_sleepers(&self) {
+        if !self.is_idle() {
+            self.board.wake_all(0..self.size);
+        }
+    }
+
+    /// Waits inside a callback, whose thread runs the other callbacks meanwhile.
+    fn wait_in_callback(
+        self: &Arc<Self>,
+        completion: &Arc<Completion>,
+        deadline: Option<Deadline>,
+    ) -> bool {
+        completion.tell_nested();
+        self.callbacks.run_until(self, deadline, |_| completion.is_ready())
+    }
+
+    /// The collector thread: reads the rings whenever no caller does.
+    pub(super) fn collect(self: &Arc<Self>) {
+        let mut spinner = Spinner::new();
+        while !self.collector_stop.load(Acquire) {
+            if self.drain() {
+                continue;
+            }
+            let led = *lock(&self.turn);
+            if !led && self.spins() && spinner.spin(|| self.has_results()) {
+                continue;
+            }
+            let seen = self.board.bell_of(Sleeper::Collector);
+            let led = lock(&self.turn);
+            if !*led {
+                self.board.arm(Sleeper::Collector);
+            }
+            drop(led);
+            if !self.has_results() && !self.collector_stop.load(Acquire) {
+                self.board.sleep(Sleeper::Collector, seen, Deadline::after(TICK));
+                spinner.woken();
+                self.look_after_sleepers();
+            }
+        }
+    }
+}
+
+/// What a reply means to the caller.
+fn outcome(body: Vec<u8>, task: &str, worker: &str) -> Outcome {
+    let value = match Reply::parse(&body) {
+        Ok(Reply::Value(_)) => Ok(()),
+        Ok(reply) => reply.into_result(task, worker).map(drop),
+        Err(error) => {
+            let text = format!("{worker} sent no proper reply to task {task}");
+            Err(Error::with_source(ErrorKind::Decode, text, error))
+        }
+    };
+    value.map(|()| body)
+}

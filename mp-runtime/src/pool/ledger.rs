@@ -1,0 +1,206 @@
+//! What a pool has taken on: which call lies in which slot, which wait behind, what a worker's death means. A pure state
+//! machine: it moves no bytes and wakes nobody, and it is the truth where the board only hints.
+
+use crate::transport::board::{State, Word};
+use std::collections::VecDeque;
+
+/// Whether a pool takes calls, and what becomes of those that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// New calls are taken.
+    Open,
+    /// No new calls; those taken are all run.
+    Closed,
+    /// No new calls, and no outcome for those that had none.
+    Terminated,
+    /// As terminated, because no worker could be kept alive.
+    Broken,
+}
+
+/// A call that has been written to a slot; `C` is whatever its owner keeps with it.
+#[derive(Debug)]
+struct Placed<C> {
+    generation: u32,
+    call: C,
+}
+
+#[derive(Debug)]
+pub(super) struct Ledger<C, W> {
+    pub(super) phase: Phase,
+    slots: Vec<Option<Placed<C>>>,
+    generations: Vec<u32>,
+    free: Vec<usize>,
+    backlog: VecDeque<W>,
+}
+
+/// What a worker's death means for the slots.
+#[derive(Debug)]
+pub(super) struct Death<C> {
+    /// Calls that it had begun: they fail.
+    pub(super) failed: Vec<C>,
+    /// Slots that it had claimed and not begun, with their new generation: to be offered again.
+    pub(super) returned: Vec<(usize, u32)>,
+}
+
+impl<C, W> Ledger<C, W> {
+    pub(super) fn new(slots: usize) -> Self {
+        Self {
+            phase: Phase::Open,
+            slots: (0..slots).map(|_| None).collect(),
+            generations: vec![0; slots],
+            free: (0..slots).rev().collect(),
+            backlog: VecDeque::new(),
+        }
+    }
+
+    /// A free slot for the next call, and the generation to give it; none while calls wait that
+    /// came earlier. Follow with [`place`](Self::place), or [`give_back`](Self::give_back).
+    pub(super) fn reserve(&mut self) -> Option<(usize, u32)> {
+        if !self.backlog.is_empty() {
+            return None;
+        }
+        self.take_slot()
+    }
+
+    fn take_slot(&mut self) -> Option<(usize, u32)> {
+        let slot = self.free.pop()?;
+        self.generations[slot] = self.generations[slot].wrapping_add(1);
+        Some((slot, self.generations[slot]))
+    }
+
+    pub(super) fn place(&mut self, slot: usize, generation: u32, call: C) {
+        self.slots[slot] = Some(Placed { generation, call });
+    }
+
+    pub(super) fn give_back(&mut self, slot: usize) {
+        self.free.push(slot);
+    }
+
+    /// Has a call wait until a slot is free.
+    pub(super) fn wait(&mut self, call: W) {
+        self.backlog.push_back(call);
+    }
+
+    /// The next waiting call, with the slot reserved for it.
+    pub(super) fn next_waiting(&mut self) -> Option<(W, usize, u32)> {
+        if self.backlog.is_empty() {
+            return None;
+        }
+        let (slot, generation) = self.take_slot()?;
+        let call = self.backlog.pop_front()?;
+        Some((call, slot, generation))
+    }
+
+    /// The call that a reply answers, whose slot is free from now on. None for a reply that answers
+    /// nothing: its call was failed meanwhile, or its sender has scribbled.
+    pub(super) fn complete(&mut self, slot: u32, generation: u32) -> Option<C> {
+        let slot = usize::try_from(slot).ok()?;
+        let placed = self.slots.get_mut(slot)?;
+        if placed.as_ref()?.generation != generation {
+            return None;
+        }
+        self.free.push(slot);
+        placed.take().map(|placed| placed.call)
+    }
+
+    /// What follows from the death of `worker`, given the words of the board. Its replies must have
+    /// been read to the end before.
+    pub(super) fn bury(&mut self, worker: u32, word: impl Fn(usize) -> Word) -> Death<C> {
+        let mut death = Death { failed: Vec::new(), returned: Vec::new() };
+        for slot in 0..self.slots.len() {
+            let Some(placed) = &mut self.slots[slot] else { continue };
+            let word = word(slot);
+            if word.worker != worker || word.generation != placed.generation {
+                continue;
+            }
+            if word.state == State::Claimed {
+                let generation = placed.generation.wrapping_add(1);
+                placed.generation = generation;
+                self.generations[slot] = generation;
+                death.returned.push((slot, generation));
+            } else if let Some(placed) = self.slots[slot].take() {
+                self.free.push(slot);
+                death.failed.push(placed.call);
+            }
+        }
+        death
+    }
+
+    /// Empties it: the calls in slots, with their slots, and the waiting ones.
+    pub(super) fn drain(&mut self) -> (Vec<(usize, C)>, Vec<W>) {
+        let mut placed = Vec::new();
+        for (slot, place) in self.slots.iter_mut().enumerate() {
+            if let Some(Placed { call, .. }) = place.take() {
+                self.free.push(slot);
+                placed.push((slot, call));
+            }
+        }
+        (placed, self.backlog.drain(..).collect())
+    }
+
+    /// Whether it holds no call.
+    pub(super) fn is_empty(&self) -> bool {
+        self.backlog.is_empty() && self.free.len() == self.slots.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ledger;
+    use crate::transport::board::{State, Word};
+
+    fn ledger(calls: u32) -> Ledger<u32, u32> {
+        let mut ledger = Ledger::new(4);
+        for call in 0..calls {
+            match ledger.reserve() {
+                Some((slot, generation)) => ledger.place(slot, generation, call),
+                None => ledger.wait(call),
+            }
+        }
+        ledger
+    }
+
+    #[test]
+    fn calls_beyond_the_slots_wait_in_order() {
+        let mut ledger = ledger(7);
+        assert!(ledger.next_waiting().is_none(), "no slot is free");
+        for (slot, expected) in [(2, 4), (0, 5), (1, 6)] {
+            assert_eq!(ledger.complete(slot, 1), Some(slot), "calls lie in the slots' order");
+            assert!(ledger.reserve().is_none(), "a new call would overtake a waiting one");
+            let (call, slot, generation) = ledger.next_waiting().unwrap();
+            assert_eq!((call, generation), (expected, 2));
+            ledger.place(slot, generation, call);
+        }
+        assert!(!ledger.is_empty());
+        assert_eq!(ledger.drain().0.len(), 4);
+        assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn a_reply_counts_once_and_only_for_its_generation() {
+        let mut ledger = ledger(1);
+        assert_eq!(ledger.complete(0, 2), None);
+        assert_eq!(ledger.complete(9, 1), None);
+        assert_eq!(ledger.complete(0, 1), Some(0));
+        assert_eq!(ledger.complete(0, 1), None);
+    }
+
+    #[test]
+    fn a_death_fails_what_was_begun_and_returns_what_was_claimed() {
+        let mut ledger = ledger(4);
+        let word = |slot| match slot {
+            0 => Word { generation: 1, worker: 7, state: State::Running },
+            1 => Word { generation: 1, worker: 7, state: State::Claimed },
+            2 => Word { generation: 1, worker: 8, state: State::Running },
+            _ => Word { generation: 1, worker: 0, state: State::Filled },
+        };
+        let death = ledger.bury(7, word);
+        assert_eq!(death.failed, [0]);
+        assert_eq!(death.returned, [(1, 2)]);
+        assert_eq!(ledger.complete(1, 1), None, "the dead worker's claim no longer counts");
+        assert_eq!(ledger.complete(1, 2), Some(1));
+        assert_eq!(ledger.complete(2, 1), Some(2));
+        assert_eq!(ledger.complete(3, 1), Some(3));
+        assert!(ledger.is_empty());
+    }
+}

@@ -1,0 +1,178 @@
+//! Pools of worker processes: the public methods, and who owns what. A call starts in `submit`, lies in the `ledger`,
+//! runs in a `worker`, comes back through `collect` to its `handle` and its `callback`; `supervise` keeps the workers.
+
+mod builder;
+mod callback;
+mod collect;
+mod engine;
+mod finish;
+mod handle;
+mod ledger;
+mod submit;
+mod supervise;
+mod worker;
+
+pub use builder::PoolBuilder;
+pub use handle::AsyncResult;
+pub use submit::Call;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::task::Task;
+use engine::{Engine, lock};
+use ledger::Phase;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// Worker processes that run tasks.
+///
+/// A worker that dies fails the task that it had begun, and no other, and is replaced. Workers end
+/// when the pool does, and die with this process.
+///
+/// Dropping a pool closes it without waiting: what it has accepted still runs, callbacks too, and
+/// the end of the program waits for that. While a panic unwinds, dropping it terminates it.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn foo(i: i32) -> i32 {
+///     i + 100
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let pool = mp::Pool::new(2)?;
+///     for i in 0..10 {
+///         pool.apply_async(foo, i, move |value| assert_eq!(value, i + 100));
+///     }
+///     pool.close();
+///     pool.join()
+/// }
+/// ```
+pub struct Pool {
+    engine: Arc<Engine>,
+    supervisor: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Pool {
+    /// A pool of so many workers, which are started at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`PoolBuilder::build`].
+    pub fn new(processes: usize) -> Result<Self> {
+        Self::builder().processes(processes).build()
+    }
+
+    /// A pool with one worker for each usable CPU.
+    ///
+    /// # Errors
+    ///
+    /// As [`PoolBuilder::build`].
+    pub fn with_default_size() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// The way to a pool with options.
+    pub fn builder() -> PoolBuilder {
+        PoolBuilder::new()
+    }
+
+    /// Runs `task` in a worker, waits for it, and gives its value.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsyncResult::get`].
+    pub fn apply<T: Task>(&self, task: T, arguments: T::Args<'_>) -> Result<T::Output> {
+        self.submit(task, arguments).get()
+    }
+
+    /// Gives `task` to the workers, and has `callback` run with its value: in this process, on the
+    /// pool's callback thread, to its end before the handle turns ready. [`call`](Self::call) also
+    /// takes a callback for errors.
+    ///
+    /// It never fails itself, and never waits for a worker: whatever stands against it is what the
+    /// handle gives.
+    pub fn apply_async<T: Task>(
+        &self,
+        task: T,
+        arguments: T::Args<'_>,
+        callback: impl FnOnce(T::Output) + Send + 'static,
+    ) -> AsyncResult<T::Output> {
+        self.call(task, arguments).callback(callback).submit()
+    }
+
+    /// As [`apply_async`](Self::apply_async), without a callback.
+    pub fn submit<T: Task>(&self, task: T, arguments: T::Args<'_>) -> AsyncResult<T::Output> {
+        self.call(task, arguments).submit()
+    }
+
+    /// A call with options, given to the workers by [`Call::submit`].
+    pub fn call<'p, 'a, T: Task>(&'p self, task: T, arguments: T::Args<'a>) -> Call<'p, 'a, T> {
+        let _ = task;
+        Call::new(self, arguments)
+    }
+
+    /// Takes no more tasks. Those accepted are all run; then the workers end. Does not wait.
+    pub fn close(&self) {
+        self.engine.close();
+    }
+
+    /// Ends the workers whatever they do, by SIGTERM and soon by SIGKILL, and waits for that. Tasks
+    /// without an outcome give [`Terminated`](ErrorKind::Terminated); callbacks that have not begun
+    /// are dropped.
+    pub fn terminate(&self) {
+        let text = "the pool was terminated before the task had an outcome";
+        self.engine.abandon(Phase::Terminated, &Error::new(ErrorKind::Terminated, text));
+        self.engine.wait_ended(|ended| ended.workers);
+    }
+
+    /// Waits until a closed or terminated pool has ended: all accepted tasks and their callbacks,
+    /// the workers, and the pool's threads.
+    ///
+    /// # Errors
+    ///
+    /// [`StillRunning`](ErrorKind::StillRunning) if it was neither closed nor terminated;
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) inside one of its own callbacks, which would
+    /// wait for itself.
+    pub fn join(&self) -> Result<()> {
+        if self.engine.phase() == Phase::Open {
+            let text = "the pool still takes tasks: call close() or terminate() before join()";
+            return Err(Error::new(ErrorKind::StillRunning, text));
+        }
+        if self.engine.callbacks.is_current_thread() {
+            let text = "a callback cannot join its own pool: it would wait for itself";
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
+        self.engine.wait_ended(|ended| ended.threads);
+        if let Some(supervisor) = lock(&self.supervisor).take() {
+            // It runs no user code, and does not panic.
+            let _ = supervisor.join();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if self.engine.owner != std::process::id() {
+            return;
+        }
+        if std::thread::panicking() {
+            let text = "the pool was dropped by a panic before the task had an outcome";
+            self.engine.abandon(Phase::Terminated, &Error::new(ErrorKind::Terminated, text));
+        } else {
+            self.engine.close();
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("processes", &self.engine.size)
+            .field("phase", &self.engine.phase())
+            .finish_non_exhaustive()
+    }
+}

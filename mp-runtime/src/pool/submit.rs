@@ -1,0 +1,80 @@
+//! One call with its options, on its way to the engine.
+
+use crate::error::Error;
+use crate::pool::Pool;
+use crate::pool::engine::Engine;
+use crate::pool::handle::{self, AsyncResult, Completion};
+use crate::task::Task;
+use std::fmt;
+use std::sync::Arc;
+
+/// A call that is being put together; made by [`Pool::call`].
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn half(x: u32) -> u32 {
+///     assert!(x % 2 == 0, "{x} is odd");
+///     x / 2
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let pool = mp::Pool::new(1)?;
+///     let (tell, told) = std::sync::mpsc::channel();
+///     pool.call(half, 3)
+///         .callback(|value| unreachable!("{value}"))
+///         .error_callback(move |error| tell.send(error.kind()).unwrap())
+///         .submit();
+///     assert_eq!(told.recv().unwrap(), mp::ErrorKind::Panicked);
+///     Ok(())
+/// }
+/// ```
+#[must_use = "a call does nothing until submit() is called"]
+pub struct Call<'p, 'a, T: Task> {
+    engine: &'p Arc<Engine>,
+    arguments: T::Args<'a>,
+    callback: Option<Box<dyn FnOnce(T::Output) + Send>>,
+    error_callback: Option<Box<dyn FnOnce(Error) + Send>>,
+}
+
+impl<'p, 'a, T: Task> Call<'p, 'a, T> {
+    pub(super) fn new(pool: &'p Pool, arguments: T::Args<'a>) -> Self {
+        Self { engine: &pool.engine, arguments, callback: None, error_callback: None }
+    }
+
+    /// Has `callback` run with the value: in this process, on the pool's callback thread, once, and
+    /// to its end before the handle turns ready. If it panics, nothing else is disturbed.
+    pub fn callback(mut self, callback: impl FnOnce(T::Output) + Send + 'static) -> Self {
+        self.callback = Some(Box::new(callback));
+        self
+    }
+
+    /// Has `callback` run, likewise, with the error if there is no value. An `Err` that the task
+    /// returned is a value. If the call is refused at once, because its arguments cannot be encoded
+    /// or the pool is closed, `callback` runs inside [`submit`](Self::submit).
+    pub fn error_callback(mut self, callback: impl FnOnce(Error) + Send + 'static) -> Self {
+        self.error_callback = Some(Box::new(callback));
+        self
+    }
+
+    /// Gives the call to the pool. It never fails itself, and never waits for a worker: whatever
+    /// stands against it is what the handle gives.
+    pub fn submit(self) -> AsyncResult<T::Output> {
+        let callback = handle::callback::<T>(self.callback, self.error_callback);
+        let completion = Completion::new(T::NAME, callback);
+        self.engine.submit::<T>(&self.arguments, &completion);
+        AsyncResult::new(completion, Arc::downgrade(self.engine))
+    }
+}
+
+impl<T: Task> fmt::Debug for Call<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("task", &T::NAME)
+            .field("callback", &self.callback.is_some())
+            .field("error_callback", &self.error_callback.is_some())
+            .finish_non_exhaustive()
+    }
+}

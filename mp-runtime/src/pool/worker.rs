@@ -1,0 +1,141 @@
+//! The loop in a pool's worker: claim, run, reply, until told to stop. An ordinary child process whose task is this one;
+//! what the parent does about it is in `supervise`.
+
+use crate::child::entry;
+use crate::codec;
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::message::Reply;
+use crate::sys::memory::Memory;
+use crate::sys::signal;
+use crate::task::registry::{self, Entry, Registration, Table};
+use crate::transport::board::Board;
+use crate::transport::park::Spinner;
+use crate::transport::ring::Writer;
+use crate::transport::slots::{Claim, SlotsView};
+use serde::{Deserialize, Serialize};
+use std::os::fd::OwnedFd;
+
+/// A reply buffer that grew beyond this is given back.
+const SCRATCH: usize = 1 << 20;
+
+/// The task that a worker runs.
+pub(super) static WORKER: Entry = Entry::internal("mp::pool::worker", run);
+
+inventory::submit! { Registration(&WORKER) }
+
+/// What a worker is told; with it go the descriptors of board, slots and ring, in this order.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Orders {
+    pub(super) number: u32,
+    pub(super) seat: u32,
+    /// How many of the pool's workers may spin at once.
+    pub(super) spinners: u32,
+}
+
+struct Worker {
+    orders: Orders,
+    seat: usize,
+    table: &'static Table,
+    board: Board,
+    slots: SlotsView,
+    ring: Writer,
+    spinner: Spinner,
+    reply: Vec<u8>,
+}
+
+fn run(arguments: &[u8], _: &mut Vec<u8>) {
+    match Worker::new(arguments) {
+        Ok(mut worker) => worker.work(),
+        // The parent sees a worker that ended before it was up.
+        Err(error) => crate::child::output::complain(&error),
+    }
+}
+
+impl Worker {
+    fn new(arguments: &[u8]) -> Result<Self> {
+        let orders: Orders = codec::decode(arguments)?;
+        let descriptors: [OwnedFd; 3] = entry::take_descriptors()
+            .try_into()
+            .map_err(|_| Error::new(ErrorKind::Unsupported, "a worker needs three descriptors"))?;
+        let [board, slots, ring] = descriptors;
+        let io = |error| Error::io("a pool's memory could not be mapped", error);
+        let worker = Self {
+            seat: usize::try_from(orders.seat).unwrap_or(0),
+            orders,
+            table: registry::table()?,
+            board: Board::map(&Memory::from_fd(board)).map_err(io)?,
+            slots: SlotsView::map(slots).map_err(io)?,
+            ring: Writer::map(Memory::from_fd(ring)).map_err(io)?,
+            spinner: Spinner::new(),
+            reply: Vec::new(),
+        };
+        // Ctrl-C is for the main program, whose end is ours.
+        signal::disregard_interrupt().map_err(io)?;
+        worker.ring.greet();
+        Ok(worker)
+    }
+
+    fn work(&mut self) {
+        loop {
+            while let Some(claim) = self.slots.claim(&self.board, self.orders.number) {
+                self.answer(claim);
+            }
+            // Before an end or a sleep, a look that does not depend on any hint.
+            if let Some(claim) = SlotsView::claim_any(&self.board, self.orders.number) {
+                self.answer(claim);
+            } else if self.slots.stopped() {
+                return;
+            } else {
+                self.idle();
+            }
+        }
+    }
+
+    fn answer(&mut self, claim: Claim) {
+        let Claim { slot, generation } = claim;
+        if !self.board.begin(slot, generation, self.orders.number) {
+            return;
+        }
+        self.reply.clear();
+        match self.slots.read(claim) {
+            Ok((code, arguments)) => match self.table.at(code) {
+                Some(task) => (task.runner())(arguments, &mut self.reply),
+                None => Reply::Unknown("a task beyond the table's end").write(&mut self.reply),
+            },
+            Err(error) => {
+                let text = format!("the arguments could not be mapped: {error}");
+                Reply::NotDecoded(&text).write(&mut self.reply);
+            }
+        }
+        self.send(slot, generation);
+    }
+
+    fn send(&mut self, slot: usize, generation: u32) {
+        let tag = [u32::try_from(slot).unwrap_or(u32::MAX), generation];
+        if let Err(error) = self.ring.push(tag, &self.reply) {
+            let text = format!("no memory for {} bytes of it: {error}", self.reply.len());
+            self.reply.clear();
+            Reply::NotEncoded(&text).write(&mut self.reply);
+            // A reply of this size lies in the ring itself, for which there is memory.
+            let _ = self.ring.push(tag, &self.reply);
+        }
+        self.board.announce();
+        if self.reply.capacity() > SCRATCH {
+            self.reply = Vec::new();
+        }
+    }
+
+    fn idle(&mut self) {
+        let work = || self.slots.may_have_work(&self.board);
+        if self.board.start_spinning(self.seat, self.orders.spinners) {
+            let found = self.spinner.spin(work);
+            self.board.stop_spinning(self.seat);
+            if found {
+                return;
+            }
+        }
+        self.ring.trim();
+        self.board.park(self.seat, || self.board.any_filled() || self.slots.stopped());
+        self.spinner.woken();
+    }
+}

@@ -1,0 +1,5 @@
+//! The macros' only door: what generated code names, as `::mp::__private::..`. Nothing here is for people.
+
+pub use crate::child::entry::{Constructor, enter_test};
+pub use crate::task::registry::{Entry, Registration};
+pub use inventory;

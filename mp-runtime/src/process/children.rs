@@ -1,0 +1,161 @@
+//! The children of this process, started and not yet reaped, and what is known of each. Nobody else waits for them: no
+//! SIGCHLD handler, no wait for any child.
+
+use crate::error::{Error, Result};
+use crate::protocol::handshake::{self, Layout};
+use crate::sys::clock::Deadline;
+use crate::sys::lifeline;
+use crate::sys::memory::Memory;
+use crate::sys::pidfd::{self, Status};
+use crate::sys::poll;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// The exit code of a child whose status someone else took: the program ignores SIGCHLD, or waits
+/// for children that are not its own.
+const UNKNOWN: i32 = 255;
+
+static CHILDREN: Mutex<Vec<Arc<Child>>> = Mutex::new(Vec::new());
+static LIFELINE: Mutex<Weak<Lifeline>> = Mutex::new(Weak::new());
+
+/// A child, from its start on.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pub(crate) facts: Facts,
+    handle: OwnedFd,
+    /// The file with the reply; none for a pool's worker, whose replies go elsewhere.
+    reply: Option<(Memory, Layout)>,
+    state: Mutex<State>,
+}
+
+/// What is known of a child at its start.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) pid: u32,
+    pub(crate) name: String,
+    pub(crate) daemon: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    exit_code: Option<i32>,
+    lifeline: Option<Arc<Lifeline>>,
+}
+
+/// The pipe whose read end children hold; there as long as one lives.
+#[derive(Debug)]
+pub(crate) struct Lifeline {
+    pub(crate) for_children: OwnedFd,
+    _ours: OwnedFd,
+}
+
+/// The pipe of this process, made anew if no child holds one.
+pub(crate) fn lifeline() -> std::io::Result<Arc<Lifeline>> {
+    let mut kept = lock(&LIFELINE);
+    if let Some(lifeline) = kept.upgrade() {
+        return Ok(lifeline);
+    }
+    let (for_children, ours) = lifeline::pipe()?;
+    let lifeline = Arc::new(Lifeline { for_children, _ours: ours });
+    *kept = Arc::downgrade(&lifeline);
+    Ok(lifeline)
+}
+
+/// Takes a child that was just started into the list, and reaps those that have ended meanwhile.
+pub(crate) fn add(
+    facts: Facts,
+    handle: OwnedFd,
+    reply: Option<(Memory, Layout)>,
+    lifeline: Arc<Lifeline>,
+) -> Arc<Child> {
+    let state = Mutex::new(State { exit_code: None, lifeline: Some(lifeline) });
+    let child = Arc::new(Child { facts, handle, reply, state });
+    reap();
+    lock(&CHILDREN).push(Arc::clone(&child));
+    child
+}
+
+/// All children that have not ended; those that have are reaped, so that no zombie stays.
+pub(crate) fn active() -> Vec<Arc<Child>> {
+    reap();
+    lock(&CHILDREN).clone()
+}
+
+fn reap() {
+    // A child that has ended leaves the list by itself: so not under the list's lock.
+    let children = lock(&CHILDREN).clone();
+    for child in children {
+        child.exit_code();
+    }
+}
+
+impl Child {
+    pub(crate) fn pid(&self) -> u32 {
+        self.facts.pid
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.facts.name
+    }
+
+    /// Readable once the child has ended.
+    pub(crate) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
+    /// Looks whether it has ended; reaps it if so.
+    pub(crate) fn exit_code(&self) -> Option<i32> {
+        let mut state = lock(&self.state);
+        if state.exit_code.is_some() {
+            return state.exit_code;
+        }
+        let code = match pidfd::try_wait(self.handle()) {
+            Ok(Status::Ended(code)) => code,
+            // Nobody tells how; the descriptor still tells whether.
+            Ok(Status::Taken) if self.has_ended() => UNKNOWN,
+            // An error could only mean a descriptor that is none: there is no better answer.
+            Ok(_) | Err(_) => return None,
+        };
+        state.exit_code = Some(code);
+        let lifeline = state.lifeline.take();
+        drop(state);
+        lock(&CHILDREN).retain(|child| !std::ptr::eq(&raw const **child, self));
+        drop(lifeline);
+        Some(code)
+    }
+
+    /// Waits until it has ended, or the deadline; says whether it has.
+    pub(crate) fn join(&self, deadline: Option<Deadline>) -> Result<bool> {
+        loop {
+            if self.exit_code().is_some() {
+                return Ok(true);
+            }
+            let io = |error| Error::io(format!("waiting for process {}", self.name()), error);
+            if !poll::is_readable(self.handle(), deadline).map_err(io)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: i32) -> Result<()> {
+        let io = |error| Error::io(format!("signalling process {}", self.name()), error);
+        pidfd::signal(self.handle(), signal).map_err(io)
+    }
+
+    /// What its task left; none if it ended without.
+    pub(crate) fn reply(&self) -> Result<Option<Vec<u8>>> {
+        let io = |error| Error::io(format!("reading the result of process {}", self.name()), error);
+        let Some((memory, layout)) = &self.reply else { return Ok(None) };
+        handshake::read_reply(memory, *layout).map_err(io)
+    }
+
+    fn has_ended(&self) -> bool {
+        let now = Deadline::after(std::time::Duration::ZERO);
+        poll::is_readable(self.handle(), now).unwrap_or(true)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing in this file panics while it holds one of these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,121 @@
+//! The end of the program: what is refused, ended, waited for, in which order, once. What upper layers add to it they
+//! register here.
+
+use crate::child::entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::children::{self, Child};
+use crate::sys::clock::Deadline;
+use crate::sys::{own, signal};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+/// How long a daemon may take to end after SIGTERM before it is killed.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Set once, by whoever ends the program first.
+static ENDING: AtomicBool = AtomicBool::new(false);
+/// The process that these statics belong to: a copy that the user forked must not end our children.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+static HOOKS: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
+
+/// Makes this program able to have children, and ends them by the rules when dropped.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn double(x: i64) -> i64 {
+///     2 * x
+/// }
+///
+/// fn main() -> mp::Result<()> {
+///     let _guard = mp::init(); // first: a child gets no further than this line
+///     assert_eq!(mp::spawn(double, 21)?.result()?, 42);
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "the guard's drop ends daemons and waits for other children: keep it to the end of main"]
+pub struct Guard(());
+
+/// Must be the first thing that a hand-written `main` does: in a child it runs the child's task and
+/// never returns. `#[mp::main]` calls it by itself.
+///
+/// The guard's drop applies the end-of-program rules: closed pools finish, daemons are ended, other
+/// children are waited for. `std::process::exit` applies them too.
+///
+/// If two tasks have the same given name, the program ends here with a message that names both places.
+pub fn init() -> Guard {
+    entry::enter();
+    arm();
+    Guard(())
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        end_of_program();
+    }
+}
+
+/// Has the end-of-program rules run when the program ends by `exit`.
+pub(crate) fn arm() {
+    static ARMED: Once = Once::new();
+    ARMED.call_once(|| {
+        OWNER.store(std::process::id(), Ordering::Relaxed);
+        own::at_exit(at_exit);
+    });
+}
+
+/// Has `hook` run at the end of the program, before children are ended and waited for.
+pub(crate) fn before_children(hook: fn()) {
+    let mut hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    hooks.push(hook);
+}
+
+pub(crate) fn refuse_if_ending() -> Result<()> {
+    if ENDING.load(Ordering::Acquire) {
+        return Err(Error::new(
+            ErrorKind::NotRunning,
+            "the program is ending: nothing new is begun",
+        ));
+    }
+    Ok(())
+}
+
+extern "C" fn at_exit() {
+    end_of_program();
+}
+
+/// Applies the rules. Uses no thread-locals: at this point those of the main thread may be gone.
+fn end_of_program() {
+    // A second caller, a callback that calls exit meanwhile, say, must not wait for the first.
+    if OWNER.load(Ordering::Relaxed) != std::process::id() || ENDING.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for hook in hooks {
+        hook();
+    }
+    let (daemons, others): (Vec<_>, Vec<_>) =
+        children::active().into_iter().partition(|child| child.facts.daemon);
+    for daemon in &daemons {
+        // One that cannot be signalled is gone, or is waited for and killed below.
+        let _ = daemon.signal(signal::SIGTERM);
+    }
+    end_daemons(&daemons);
+    for child in others {
+        // An error would come from poll itself; there is nobody left to tell.
+        let _ = child.join(None);
+    }
+}
+
+fn end_daemons(daemons: &[Arc<Child>]) {
+    let deadline = Deadline::after(GRACE);
+    for daemon in daemons {
+        if !matches!(daemon.join(deadline), Ok(true)) {
+            let _ = daemon.signal(signal::SIGKILL);
+            let _ = daemon.join(None);
+        }
+    }
+}

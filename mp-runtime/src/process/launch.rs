@@ -1,0 +1,107 @@
+//! One start: the running image again, with an exact descriptor set and its bootstrap. Whoever starts what is for the
+//! callers, `Process` and the pool.
+
+use crate::child::entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::identity;
+use crate::process::children::{self, Child, Facts};
+use crate::process::exit;
+use crate::protocol::handshake::{self, Bootstrap, VARIABLE};
+use crate::sys::spawn::Spawn;
+use crate::sys::{own, pidfd};
+use crate::task::registry::{self, Entry};
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::{Arc, OnceLock};
+
+/// A child to be started.
+#[derive(Debug)]
+pub(crate) struct Launch<'a> {
+    pub(crate) task: &'static Entry,
+    pub(crate) arguments: &'a [u8],
+    pub(crate) name: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) daemon: bool,
+    pub(crate) pooled: bool,
+    /// Variables on top of this process's own.
+    pub(crate) environment: &'a [(OsString, OsString)],
+    /// What the task finds by [`entry::take_descriptors`].
+    pub(crate) descriptors: &'a [BorrowedFd<'a>],
+}
+
+impl Launch<'_> {
+    pub(crate) fn start(self) -> Result<Arc<Child>> {
+        check_program()?;
+        exit::arm();
+        let table = registry::table()?;
+        let io = |error| Error::io(format!("process {} could not be started", self.name), error);
+        let lifeline = children::lifeline().map_err(io)?;
+        let parent = identity::current();
+        let bootstrap = Bootstrap {
+            fingerprint: table.fingerprint(),
+            task: self.task.key(),
+            name: self.name,
+            path: self.path,
+            daemon: self.daemon,
+            pooled: self.pooled,
+            parent_pid: std::process::id(),
+            parent_name: &parent.name,
+            parent_daemon: parent.daemon,
+            lifeline: lifeline.for_children.as_raw_fd(),
+            descriptors: self.descriptors.iter().map(AsRawFd::as_raw_fd).collect(),
+        };
+        let (memory, layout) = handshake::write(&bootstrap, self.arguments)?;
+        let mut descriptors = vec![memory.as_fd(), lifeline.for_children.as_fd()];
+        descriptors.extend(self.descriptors);
+        let spawn = Spawn {
+            arguments: std::env::args_os().collect(),
+            environment: environment(self.environment, memory.as_fd()),
+            descriptors: &descriptors,
+        };
+        let pid = spawn.start().map_err(io)?;
+        let handle = pidfd::open(pid).map_err(|error| {
+            pidfd::kill_unopened(pid);
+            io(error)
+        })?;
+        let facts = Facts { pid, name: self.name.to_owned(), daemon: self.daemon };
+        let reply = (!self.pooled).then_some((memory, layout));
+        Ok(children::add(facts, handle, reply, lifeline))
+    }
+}
+
+fn environment(
+    more: &[(OsString, OsString)],
+    bootstrap: BorrowedFd<'_>,
+) -> Vec<(OsString, OsString)> {
+    let kept = |(name, _): &(OsString, OsString)| !more.iter().any(|(other, _)| other == name);
+    let mut all: Vec<_> = std::env::vars_os().filter(kept).collect();
+    for (at, (name, value)) in more.iter().enumerate() {
+        // Set twice, the later one counts.
+        if !more[at + 1..].iter().any(|(other, _)| other == name) {
+            all.push((name.clone(), value.clone()));
+        }
+    }
+    all.push((VARIABLE.into(), bootstrap.as_raw_fd().to_string().into()));
+    all
+}
+
+/// A child re-runs this program from its start: it must lead to us again.
+fn check_program() -> Result<()> {
+    static IMAGE: OnceLock<Result<()>> = OnceLock::new();
+    if !entry::entered() {
+        let text = "this program has not called mp::init(), so a child would run its main again: put \
+                    #[mp::main] on main, #[mp::test] on at least one test, or call mp::init() first \
+                    in a hand-written main";
+        return Err(Error::new(ErrorKind::Unsupported, text));
+    }
+    let checked = IMAGE.get_or_init(|| {
+        let io = |error| Error::io("the running image could not be found in /proc", error);
+        if own::image_holds(check_program as *const ()).map_err(io)? {
+            return Ok(());
+        }
+        let text = "/proc/self/exe is not the program that mp is linked into (was it started through \
+                    ld.so, or is this a shared library?): children are started from there";
+        Err(Error::new(ErrorKind::Unsupported, text))
+    });
+    checked.clone()
+}

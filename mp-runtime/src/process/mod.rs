@@ -1,0 +1,296 @@
+//! The starting side of a process: `Process`, a task to be run in a child, and what can be asked of it. How the child is
+//! started is in `launch`, how children are kept and reaped in `children`.
+
+pub(crate) mod children;
+pub(crate) mod exit;
+pub(crate) mod info;
+pub(crate) mod launch;
+
+use crate::codec;
+use crate::error::{Error, ErrorKind, Result, WorkerExit};
+use crate::identity;
+use crate::process::children::Child;
+use crate::process::launch::Launch;
+use crate::protocol::message::Reply;
+use crate::sys::clock::Deadline;
+use crate::sys::signal;
+use crate::task::Task;
+use std::ffi::OsString;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A task that runs, or will run, in a process of its own.
+///
+/// Dropping it neither ends nor waits for the child: the end of the program does, or, for a daemon,
+/// ends it. A child never outlives the process that started it.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn add(a: i32, b: i32) -> i32 {
+///     a + b
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let mut process = mp::Process::new(add, (5, 7)).with_name("adder");
+///     process.start()?;
+///     assert_eq!(process.result()?, 12);
+///     assert_eq!(process.exit_code(), Some(0));
+///     Ok(())
+/// }
+/// ```
+pub struct Process<T> {
+    name: String,
+    path: String,
+    daemon: bool,
+    environment: Vec<(OsString, OsString)>,
+    arguments: Result<Vec<u8>>,
+    child: Option<Arc<Child>>,
+    task: PhantomData<T>,
+}
+
+impl<T: Task> Process<T> {
+    /// A process that will run `task` with `arguments`, named "Process-N".
+    ///
+    /// It is not started yet. The arguments are encoded here; if that fails,
+    /// [`start`](Self::start) says so.
+    #[must_use]
+    pub fn new(task: T, arguments: T::Args<'_>) -> Self {
+        let _ = task;
+        let path = identity::next_path();
+        let mut bytes = Vec::new();
+        let encoded = codec::encode(&arguments, &mut bytes).map(|()| bytes);
+        let identity = identity::current();
+        Self {
+            name: format!("Process-{path}"),
+            path,
+            daemon: identity.daemon && !identity.pooled,
+            environment: Vec::new(),
+            arguments: encoded,
+            child: None,
+            task: PhantomData,
+        }
+    }
+
+    /// Gives it a name: what [`current_process`](crate::current_process) says in the child, and
+    /// what errors and messages call it.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Makes it a daemon, or not: one that is ended, not waited for, at the end of the program.
+    ///
+    /// Unless told otherwise a process is what its creator is; a main program is none.
+    #[must_use]
+    pub fn with_daemon(mut self, daemon: bool) -> Self {
+        self.daemon = daemon;
+        self
+    }
+
+    /// Sets an environment variable for this child only. The rest of its environment is this
+    /// process's at the moment of the start.
+    #[must_use]
+    pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Starts the child, and returns without waiting for it to run.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyStarted`](ErrorKind::AlreadyStarted) the second time;
+    /// [`Encode`](ErrorKind::Encode) if the arguments could not be encoded;
+    /// [`NotRunning`](ErrorKind::NotRunning) if the program is ending;
+    /// [`Unsupported`](ErrorKind::Unsupported) if it never said [`mp::init`](crate::init) or stood
+    /// under `#[mp::main]` or `#[mp::test]`, so that a child could not find its way; and
+    /// [`Io`](ErrorKind::Io) if the operating system refused.
+    pub fn start(&mut self) -> Result<()> {
+        if self.child.is_some() {
+            let text = format!("process {} has been started already", self.name);
+            return Err(Error::new(ErrorKind::AlreadyStarted, text));
+        }
+        exit::refuse_if_ending()?;
+        let arguments = self.arguments.as_ref().map_err(Clone::clone)?;
+        let child = Launch {
+            task: T::__entry(),
+            arguments,
+            name: &self.name,
+            path: &self.path,
+            daemon: self.daemon,
+            pooled: false,
+            environment: &self.environment,
+            descriptors: &[],
+        }
+        .start()?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Runs the task here, in this process and on this thread, as an ordinary call.
+    ///
+    /// # Errors
+    ///
+    /// [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) if the arguments would not
+    /// have reached a child either.
+    pub fn run(&self) -> Result<T::Output> {
+        let bytes = self.arguments.as_ref().map_err(Clone::clone)?;
+        Ok(T::__call(codec::decode(bytes)?))
+    }
+
+    /// Waits until the child has ended, however it ended.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start).
+    pub fn join(&self) -> Result<()> {
+        self.child()?.join(None).map(drop)
+    }
+
+    /// Waits at most `timeout` and says whether the child has ended. It is not disturbed if not.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start).
+    pub fn join_timeout(&self, timeout: Duration) -> Result<bool> {
+        self.child()?.join(Deadline::after(timeout))
+    }
+
+    /// Waits until the child has ended, and gives what the task returned. It can be asked again.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start);
+    /// [`Panicked`](ErrorKind::Panicked) if the task panicked;
+    /// [`WorkerDied`](ErrorKind::WorkerDied) if the process ended without a value, by a signal or
+    /// by `std::process::exit`; [`Encode`](ErrorKind::Encode), [`Decode`](ErrorKind::Decode),
+    /// [`UnknownTask`](ErrorKind::UnknownTask) if arguments or value did not get across.
+    pub fn result(&self) -> Result<T::Output> {
+        let child = self.child()?;
+        child.join(None)?;
+        match child.reply()? {
+            Some(reply) => codec::decode(Reply::parse(&reply)?.into_result(T::NAME, child.name())?),
+            None => {
+                let code = child.exit_code().unwrap_or_default();
+                let exit = WorkerExit::new(child.pid(), child.name().to_owned(), code);
+                Err(Error::worker_died(T::NAME, exit))
+            }
+        }
+    }
+
+    /// Whether the child has been started and has not ended.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.child.as_ref().is_some_and(|child| child.exit_code().is_none())
+    }
+
+    /// The child's process id, once it was started.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(|child| child.pid())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How the child ended: its exit code, or -N if signal N ended it; `None` if it has not ended
+    /// or was not started.
+    ///
+    /// 0: the task returned. 101: it panicked. What it gave to `std::process::exit`: the lowest
+    /// eight bits of that. 70: it could not be run at all.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        self.child.as_ref()?.exit_code()
+    }
+
+    /// Whether it is a daemon.
+    #[must_use]
+    pub fn daemon(&self) -> bool {
+        self.daemon
+    }
+
+    /// Asks the child to end, by SIGTERM. One that has ended is not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start).
+    pub fn terminate(&self) -> Result<()> {
+        self.child()?.signal(signal::SIGTERM)
+    }
+
+    /// Ends the child at once, by SIGKILL. One that has ended is not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start).
+    pub fn kill(&self) -> Result<()> {
+        self.child()?.signal(signal::SIGKILL)
+    }
+
+    fn child(&self) -> Result<&Child> {
+        self.child.as_deref().ok_or_else(|| {
+            let text = format!("process {} has not been started: call start() first", self.name);
+            Error::new(ErrorKind::NotStarted, text)
+        })
+    }
+}
+
+impl<T: Task> fmt::Debug for Process<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process")
+            .field("task", &T::NAME)
+            .field("name", &self.name)
+            .field("pid", &self.pid())
+            .field("exit_code", &self.exit_code())
+            .field("daemon", &self.daemon)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Starts a process that runs `task` with `arguments`: [`Process::new`] and [`Process::start`] in one.
+///
+/// # Errors
+///
+/// As [`Process::start`].
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn greet(name: &str) -> String {
+///     format!("hello {name}")
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     assert_eq!(mp::spawn(greet, "bob")?.result()?, "hello bob");
+///     Ok(())
+/// }
+/// ```
+pub fn spawn<T: Task>(task: T, arguments: T::Args<'_>) -> Result<Process<T>> {
+    let mut process = Process::new(task, arguments);
+    process.start()?;
+    Ok(process)
+}
+
+/// The number of CPUs that this process may use, at least 1: the affinity mask and a control
+/// group's quota are honoured.
+///
+/// # Examples
+///
+/// ```
+/// assert!(mp::cpu_count() >= 1);
+/// ```
+#[must_use]
+pub fn cpu_count() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,135 @@
+//! What a task's outcome is as bytes, and the names by which tasks are asked for. Not how outcomes come about.
+
+use crate::codec;
+use crate::error::{Error, ErrorKind, RemotePanic, Result};
+use serde::{Deserialize, Serialize};
+
+/// A task by name and place: functions nested in two tests share a module path, and two versions
+/// of one crate share all but the place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct TaskKey<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) type_name: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+/// A panic as the process that had it reports it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PanicReport {
+    pub(crate) message: String,
+    pub(crate) location: String,
+    pub(crate) backtrace: Option<String>,
+}
+
+/// A task's outcome. As bytes: one for the variant, then the value's own bytes, the report, or the text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reply<'a> {
+    /// The task returned; these are the value's bytes.
+    Value(&'a [u8]),
+    Panicked(PanicReport),
+    /// The task returned, and its value could not be encoded.
+    NotEncoded(&'a str),
+    /// The arguments could not be decoded.
+    NotDecoded(&'a str),
+    /// There is no such task.
+    Unknown(&'a str),
+}
+
+const VALUE: u8 = 0;
+const PANICKED: u8 = 1;
+const NOT_ENCODED: u8 = 2;
+const NOT_DECODED: u8 = 3;
+const UNKNOWN: u8 = 4;
+
+impl<'a> Reply<'a> {
+    /// Appends a value's reply, the value encoded in place.
+    pub(crate) fn write_value<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        out.push(VALUE);
+        codec::encode(value, out).inspect_err(|_| out.truncate(start))
+    }
+
+    /// Appends this reply.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let (tag, bytes) = match self {
+            Self::Value(bytes) => (VALUE, *bytes),
+            Self::NotEncoded(text) => (NOT_ENCODED, text.as_bytes()),
+            Self::NotDecoded(text) => (NOT_DECODED, text.as_bytes()),
+            Self::Unknown(text) => (UNKNOWN, text.as_bytes()),
+            Self::Panicked(report) => {
+                out.push(PANICKED);
+                codec::encode(report, out).expect("three strings always encode");
+                return;
+            }
+        };
+        out.push(tag);
+        out.extend_from_slice(bytes);
+    }
+
+    /// Reads what another process wrote.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
+        let malformed =
+            |what: &str| Error::new(ErrorKind::Decode, format!("malformed reply: {what}"));
+        let (tag, rest) = bytes.split_first().ok_or_else(|| malformed("it is empty"))?;
+        let text = || std::str::from_utf8(rest).map_err(|_| malformed("its text is not UTF-8"));
+        Ok(match *tag {
+            VALUE => Self::Value(rest),
+            PANICKED => Self::Panicked(codec::decode(rest)?),
+            NOT_ENCODED => Self::NotEncoded(text()?),
+            NOT_DECODED => Self::NotDecoded(text()?),
+            UNKNOWN => Self::Unknown(text()?),
+            other => return Err(malformed(&format!("its first byte is {other}"))),
+        })
+    }
+
+    /// The value's bytes, or the error that the caller gets; `task` and `worker` are names.
+    pub(crate) fn into_result(self, task: &str, worker: &str) -> Result<&'a [u8]> {
+        Err(match self {
+            Self::Value(bytes) => return Ok(bytes),
+            Self::Panicked(PanicReport { message, location, backtrace }) => {
+                let panic = RemotePanic::new(message, location, backtrace, worker.to_owned());
+                Error::panicked(task, panic)
+            }
+            Self::NotEncoded(text) => Error::new(
+                ErrorKind::Encode,
+                format!("the result of task {task} could not be sent back: {text}"),
+            ),
+            Self::NotDecoded(text) => Error::new(
+                ErrorKind::Decode,
+                format!("the arguments of task {task} did not decode in {worker}: {text}"),
+            ),
+            Self::Unknown(text) => Error::new(ErrorKind::UnknownTask, text),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PanicReport, Reply};
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn every_reply_reads_as_it_was_written() {
+        let report = PanicReport { message: "m".into(), location: "f:1:2".into(), backtrace: None };
+        for reply in [
+            Reply::Value(b"xy"),
+            Reply::Panicked(report),
+            Reply::NotEncoded("a"),
+            Reply::NotDecoded("b"),
+            Reply::Unknown("c"),
+        ] {
+            let mut bytes = Vec::new();
+            reply.write(&mut bytes);
+            assert_eq!(Reply::parse(&bytes).unwrap(), reply);
+        }
+    }
+
+    #[test]
+    fn a_malformed_reply_is_an_error() {
+        for bytes in [&b""[..], &[9], &[1, 200], &[2, 0xff]] {
+            assert_eq!(Reply::parse(bytes).unwrap_err().kind(), ErrorKind::Decode);
+        }
+    }
+}

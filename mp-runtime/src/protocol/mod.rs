@@ -1,0 +1,16 @@
+//! The bytes that processes exchange, and who may send what, when. Nothing else invents bytes; how they travel is
+//! for `transport` and `process`.
+//!
+//! ```text
+//! parent                                        child
+//!   Bootstrap, argument bytes  ── at its start ──>
+//!                              <── at its end ───  one Reply       (a Process)
+//!   task index, argument bytes ── a slot ───────>                  (a pool's worker,
+//!                              <── its ring ─────  a Reply each     as often as there are tasks)
+//! ```
+//!
+//! A child that ends without its Reply is dead as far as that task is concerned. A parent reads a
+//! Reply as bytes from a stranger: every malformed one is an error value.
+
+pub(crate) mod handshake;
+pub(crate) mod message;

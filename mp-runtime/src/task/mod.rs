@@ -1,0 +1,53 @@
+//! What a task is: the trait that `#[mp::task]` implements. How one is found is in `registry`, how it is run in `run`.
+
+pub(crate) mod registry;
+pub(crate) mod run;
+
+use crate::task::registry::Entry;
+use serde::Serialize;
+use serde::de::{Deserialize, DeserializeOwned};
+
+/// A function that can run in another process.
+///
+/// Implemented by `#[mp::task]` only, for a type and a constant that carry the
+/// function's name: the constant is what is given to a pool or a process, and calling it is calling
+/// the function, in this process.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn add(a: i32, b: i32) -> i32 {
+///     a + b
+/// }
+///
+/// fn name_of<T: mp::Task>(_: T) -> &'static str {
+///     T::NAME
+/// }
+///
+/// # fn main() {
+/// assert_eq!(add(5, 7), 12);
+/// assert!(name_of(add).ends_with("::add"));
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task",
+    label = "this is not a task",
+    note = "put `#[mp::task]` on the function, and pass it by its bare name"
+)]
+pub trait Task: Copy + Send + Sync + 'static {
+    /// The parameters: none, `()`; one, itself; more, a tuple of them.
+    type Args<'a>: Serialize + Deserialize<'a>;
+
+    /// What the function returns.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// The function's full name, such as "crate::module::foo". For people: two functions may share it.
+    const NAME: &'static str;
+
+    #[doc(hidden)]
+    fn __entry() -> &'static Entry;
+
+    #[doc(hidden)]
+    fn __call(args: Self::Args<'_>) -> Self::Output;
+}

@@ -1,0 +1,76 @@
+//! Running one task in the process that was asked to: decode, call, catch a panic, encode the outcome.
+//! Where the bytes come from and go to is for the callers.
+
+use crate::codec;
+use crate::protocol::message::{PanicReport, Reply};
+use crate::task::Task;
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+
+/// Runs a task on encoded arguments and appends its reply.
+pub(crate) type Runner = fn(&[u8], &mut Vec<u8>);
+
+thread_local! {
+    /// Inside a task, what its last panic reported.
+    static REPORT: RefCell<Option<Option<PanicReport>>> = const { RefCell::new(None) };
+}
+
+pub(crate) fn run<T: Task>(arguments: &[u8], reply: &mut Vec<u8>) {
+    let start = reply.len();
+    REPORT.set(Some(None));
+    // The task's own state is lost with it, and the reply is cut back to where it was.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| call::<T>(arguments, reply)));
+    let report = REPORT.take().flatten();
+    if let Err(payload) = outcome {
+        reply.truncate(start);
+        Reply::Panicked(report.unwrap_or_else(|| bare_report(&*payload))).write(reply);
+    }
+}
+
+fn call<T: Task>(arguments: &[u8], reply: &mut Vec<u8>) {
+    match codec::decode::<T::Args<'_>>(arguments) {
+        Ok(arguments) => {
+            let value = T::__call(arguments);
+            if let Err(error) = Reply::write_value(&value, reply) {
+                Reply::NotEncoded(&format!("{error:?}")).write(reply);
+            }
+        }
+        Err(error) => Reply::NotDecoded(&format!("{error:?}")).write(reply),
+    }
+}
+
+/// For the panic hook: keeps what is known of a panic on a thread that runs a task, and says
+/// whether this is one.
+pub(crate) fn note_panic(info: &PanicHookInfo<'_>) -> bool {
+    // In the middle of this very function's work, or while the thread ends: an ordinary panic.
+    let noted = REPORT.try_with(|cell| {
+        let Ok(mut report) = cell.try_borrow_mut() else { return false };
+        let Some(report) = report.as_mut() else { return false };
+        let backtrace = Backtrace::capture();
+        let captured = backtrace.status() == BacktraceStatus::Captured;
+        *report = Some(PanicReport {
+            message: message(info.payload()),
+            location: info.location().map_or_else(unknown_location, ToString::to_string),
+            backtrace: captured.then(|| backtrace.to_string()),
+        });
+        true
+    });
+    noted.unwrap_or(false)
+}
+
+/// What can be said of a panic that the hook did not see: the task had put another in its place.
+fn bare_report(payload: &(dyn Any + Send)) -> PanicReport {
+    PanicReport { message: message(payload), location: unknown_location(), backtrace: None }
+}
+
+fn unknown_location() -> String {
+    "unknown location".to_owned()
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic whose payload is no text").to_owned()
+}
