@@ -1,5 +1,5 @@
-//! The decoder: takes values of serde's out of bytes that may be anything. What has parts goes on in
-//! `access`.
+//! The decoder: takes values of serde's out of bytes that may be anything. What has parts goes on
+//! in `access`.
 
 use super::access::{Entries, Fields, Items, Variant};
 use super::reader::{Reader, too_many};
@@ -103,8 +103,8 @@ fn unread(left: usize) -> Fault {
 fn not_told() -> Fault {
     Fault::new(
         "it asks the bytes for their type, which these do not tell, as with #[serde(untagged)], \
-         #[serde(tag = ..)] without content, #[serde(flatten)] or serde_json::Value; use a plain \
-         enum or struct, or send it as a String",
+         #[serde(tag = ..)], #[serde(flatten)] or serde_json::Value; use a plain enum or struct, \
+         or send it as a String",
     )
 }
 

@@ -1,18 +1,18 @@
 //! Values to bytes and back: the two functions, their limits and how they fail. Knows no message,
 //! task or carrier.
 //!
-//! The bytes are postcard's (<https://postcard.jamesmunns.com/wire-format>), the code is our own: the
-//! checks below need a wrapper around every compound of serde anyway, it writes where the carrier
-//! wants it, and runs of bytes and floats are moved at once.
+//! The bytes are postcard's (<https://postcard.jamesmunns.com/wire-format>), the code is our own:
+//! the checks below need a wrapper around every compound of serde anyway, it writes where the
+//! carrier wants it, and runs of bytes and floats are moved at once.
 //!
 //! # What is refused
 //!
 //! The bytes do not say what they hold, so the two sides agree by type alone. What would shift the
 //! reader is refused when it is written: a field left out by `skip_serializing_if`, a sequence or
 //! map of unknown length (`#[serde(flatten)]` asks for one), another number of elements than
-//! announced. What asks the bytes for their type (`#[serde(untagged)]`, `#[serde(tag = "..")]`
-//! alone, `serde_json::Value`) can be written and not read, and the reader says so. Unseen remains
-//! a field with one of `skip_serializing` and `skip_deserializing` alone: no call of serde's tells.
+//! announced. What asks the bytes for their type (`#[serde(untagged)]`, `#[serde(tag = "..")]`,
+//! `serde_json::Value`) can be written and not read, and the reader says so. Unseen remains a field
+//! with one of `skip_serializing` and `skip_deserializing` alone: no call of serde's tells.
 //!
 //! # Limits
 //!
@@ -23,8 +23,8 @@
 //! - [`MAX_DEPTH`] compounds may be open at once. In a list of boxes every node is inside the one
 //!   before, and is two compounds if it is a struct in an `Option`: such a list is refused from its
 //!   65th node on. Send it as a `Vec`.
-//! - [`MAX_EMPTY`] is by how many elements sequences and maps may outnumber the bytes of these: five
-//!   bytes can claim four thousand million `()`.
+//! - [`MAX_EMPTY`] is by how many elements sequences and maps may outnumber the bytes of these:
+//!   five bytes can claim four thousand million `()`.
 //! - What is allocated before it is filled is bounded by the bytes that are there, and by serde to
 //!   1 MiB for each compound that is open.
 
@@ -57,8 +57,7 @@ const MAX_EMPTY: usize = 1 << 20;
 
 /// Appends `value` to `out`; after an error or a panic of its `Serialize`, `out` is what it was.
 ///
-/// A little more room is used than the value needs: 64 bytes, or 4 KiB behind a large one. Whoever
-/// keeps a buffer so that nothing is allocated gives it that much more.
+/// A buffer with room for 64 bytes more than the value takes is not moved.
 #[inline]
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
     let mut end = End { at: out.len(), out };
@@ -105,7 +104,7 @@ struct Fault(Box<Reason>);
 #[derive(Debug)]
 struct Reason {
     text: String,
-    /// Where the bytes are wrong; `None` if the type itself refused what was read.
+    /// Where the bytes are wrong, if that is not as far as the reader has come.
     at: Option<usize>,
 }
 

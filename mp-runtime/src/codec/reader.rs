@@ -55,7 +55,7 @@ impl<'de> Reader<'de> {
         }
         // Up to five bytes are short enough to be repeated at every place; more would keep what is
         // around from being inlined.
-        if size_of::<U>() != 4 {
+        if size_of::<U>() > 4 {
             return self.long_varint();
         }
         let mut value = 0;
@@ -87,7 +87,7 @@ impl<'de> Reader<'de> {
         let bytes = self.rest.as_slice();
         let (value, len) = long_varint(bytes);
         match (U::try_from(value), bytes.get(len..)) {
-            (Ok(value), Some(rest)) if len <= varint::longest::<U>() => {
+            (Ok(value), Some(rest)) => {
                 self.rest = rest.iter();
                 Ok(value)
             }

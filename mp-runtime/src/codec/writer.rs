@@ -151,11 +151,15 @@ fn long_varint(out: &mut Vec<u8>, len: usize, value: u64) -> usize {
     len + size
 }
 
-/// Puts `bytes` at `len`, which the buffer was too short for, and makes it longer by more than that.
+/// Puts `bytes` at `len`, which the buffer was too short for, and makes it longer than that.
 #[cold]
 #[inline(never)]
 fn lengthen(out: &mut Vec<u8>, len: usize, bytes: &[u8]) {
     out.truncate(len);
     out.extend_from_slice(bytes);
-    out.resize(out.len() + len.clamp(LITTLE, MUCH), 0);
+    let ahead = len.clamp(LITTLE, MUCH);
+    let spare = out.capacity() - out.len();
+    // No memory is taken for what may not be needed.
+    let ahead = if spare < LITTLE { ahead } else { ahead.min(spare) };
+    out.resize(out.len() + ahead, 0);
 }
