@@ -1,0 +1,28 @@
+//! What the tests share: programs of their own, watchdogs, repeated races, and looks at processes from outside.
+//! No test lives here (`tests/support_self.rs` has those), and nothing here knows what a task or a pool is.
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test binary uses its own part of this module"
+)]
+
+mod inspect;
+mod left;
+mod os;
+mod output;
+mod program;
+mod repeat;
+mod running;
+mod watchdog;
+
+pub use inspect::{
+    Footprint, children_of, cpu_time_of, descendants_of, describe, members_of, names_in,
+    open_descriptors, process_exists, shm_entries, state_of, thread_count, wait_until, zombies_of,
+};
+pub use os::{kill, kill_group};
+pub use program::{Scenario, example, offer};
+pub(crate) use program::{scenario, scenario_main};
+pub use repeat::{repeat, with_busy_cores};
+pub use running::{Finished, Running};
+pub use watchdog::{WATCHDOG_EXIT, watchdog};
