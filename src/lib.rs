@@ -1,4 +1,4 @@
-//! Python's multiprocessing for Rust, typed end to end.
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 // Tasks and entry points.
