@@ -6,8 +6,8 @@ use crate::pool::supervise::Supervisor;
 use crate::pool::{Pool, finish};
 use crate::process::{cpu_count, exit};
 use crate::transport::board::SEATS;
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::{self, JoinHandle};
 
 /// The options of a pool; made by [`Pool::builder`].
 ///
@@ -48,33 +48,34 @@ impl PoolBuilder {
     /// [`Unsupported`](ErrorKind::Unsupported) if it has not called [`mp::init`](crate::init); and
     /// [`Io`](ErrorKind::Io) if the operating system refused. Nothing is left of it then.
     pub fn build(self) -> Result<Pool> {
-        exit::refuse_if_ending()?;
+        let _starting = exit::starting()?;
+        exit::arm();
         let size = self.processes.unwrap_or_else(cpu_count);
         if !(1..=SEATS).contains(&size) {
             let text = format!("a pool needs 1 to {SEATS} processes, not {size}");
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         }
         let engine = Arc::new(Engine::new(size)?);
-        let mut supervisor = Supervisor::new(Arc::clone(&engine));
-        for _ in 0..size {
-            if let Err(error) = supervisor.start_worker() {
-                supervisor.give_up();
-                return Err(error);
-            }
-        }
-        let io = |error| Error::io("a thread of the pool could not be started", error);
-        let reader = Arc::clone(&engine);
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
-        let collector = match named("mp-collector").spawn(move || reader.collect()) {
-            Ok(collector) => collector,
-            Err(error) => {
-                supervisor.give_up();
-                return Err(io(error));
-            }
-        };
-        let thread = named("mp-supervisor").spawn(move || supervisor.run(collector));
+        let io = |error| Error::io("a thread of the pool could not be started", error);
+        // The threads first, so that no failure leaves a worker that nobody looks after.
+        let (hand_over, taken) = mpsc::channel::<(Supervisor, JoinHandle<()>)>();
+        let thread = named("mp-supervisor").spawn(move || {
+            taken.iter().take(1).for_each(|(supervisor, collector)| supervisor.run(collector));
+        });
         let thread = thread.map_err(io)?;
+        let reader = Arc::clone(&engine);
+        let collector = named("mp-collector").spawn(move || reader.collect()).map_err(io)?;
+        let mut supervisor = Supervisor::new(Arc::clone(&engine));
+        let started = (0..size).try_for_each(|_| supervisor.start_worker());
+        if let Err(error) = started {
+            supervisor.give_up();
+            engine.end_threads(collector);
+            return Err(error);
+        }
         finish::add(&engine);
+        // The thread waits for this.
+        let _ = hand_over.send((supervisor, collector));
         Ok(Pool { engine, supervisor: Mutex::new(Some(thread)) })
     }
 }

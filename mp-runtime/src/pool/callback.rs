@@ -11,6 +11,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+/// So many callbacks may be nested before a waiting one runs but the one that it needs.
+const DEEP: usize = 32;
+
 /// What is called with an outcome before its handle turns ready.
 pub(super) type Callback = Box<dyn FnOnce(&Outcome) + Send>;
 
@@ -19,6 +22,14 @@ pub(super) struct Due {
     pub(super) completion: Arc<Completion>,
     pub(super) outcome: Outcome,
     pub(super) callback: Callback,
+}
+
+/// Drops callbacks that will not run. What they have captured is the user's, and may panic.
+pub(super) fn discard(callbacks: impl IntoIterator<Item = Callback>) {
+    for callback in callbacks {
+        // A panic there was reported by the panic hook, and costs nothing else.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(callback)));
+    }
 }
 
 #[derive(Default)]
@@ -76,12 +87,19 @@ impl Callbacks {
         lock(&self.queue).thread_id.is_some_and(|id| id == own::thread_id())
     }
 
+    /// Whether the thread has called exit while another one is doing so: it will not come back.
+    pub(super) fn is_parked_in_exit(&self) -> bool {
+        lock(&self.queue).thread_id.is_some_and(own::is_parked_in_exit)
+    }
+
     /// For a caller inside a callback: runs the callbacks that are due, since nobody else would,
-    /// until `done`, which is told how many callbacks are being run; says whether it was before the
-    /// deadline.
+    /// until `done`, which is told how many callbacks are being run; says whether that was before the
+    /// deadline. When they are nested [`DEEP`], runs only that of the handle waited for, so that
+    /// callbacks which wait do not fill the stack.
     pub(super) fn run_until(
         &self,
         engine: &Arc<Engine>,
+        waited_for: Option<&Arc<Completion>>,
         deadline: Option<Deadline>,
         mut done: impl FnMut(usize) -> bool,
     ) -> bool {
@@ -93,7 +111,11 @@ impl Callbacks {
             if deadline.is_some_and(Deadline::has_passed) {
                 return false;
             }
-            queue = match (queue.due.pop_front(), deadline) {
+            let at = match waited_for.filter(|_| queue.running >= DEEP) {
+                None => (!queue.due.is_empty()).then_some(0),
+                Some(one) => queue.due.iter().position(|due| Arc::ptr_eq(&due.completion, one)),
+            };
+            queue = match (at.and_then(|at| queue.due.remove(at)), deadline) {
                 (Some(due), _) => self.run_one(engine, queue, due),
                 (None, None) => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 (None, Some(deadline)) => {

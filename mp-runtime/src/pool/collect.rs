@@ -8,7 +8,7 @@
 //! awake, or armed.
 
 use crate::error::{Error, ErrorKind};
-use crate::pool::callback::Callback;
+use crate::pool::callback::{Callback, discard};
 use crate::pool::engine::{Engine, Link, Placed, lock};
 use crate::pool::handle::{Completion, Outcome};
 use crate::protocol::message::Reply;
@@ -36,6 +36,9 @@ impl Engine {
         completion: &Arc<Completion>,
         deadline: Option<Deadline>,
     ) -> bool {
+        if self.is_copy() {
+            return completion.is_ready();
+        }
         if self.callbacks.is_current_thread() {
             return self.wait_in_callback(completion, deadline);
         }
@@ -53,7 +56,7 @@ impl Engine {
         // Still under the lock: whoever reads later settles later, so callbacks keep their order.
         let unused = self.settle_all(settled);
         drop(links);
-        drop(unused);
+        discard(unused);
         any
     }
 
@@ -65,7 +68,7 @@ impl Engine {
         let settled = self.read(std::slice::from_mut(&mut link));
         let unused = self.settle_all(settled);
         drop(links);
-        drop(unused);
+        discard(unused);
         Some(link)
     }
 
@@ -184,13 +187,18 @@ impl Engine {
         deadline: Option<Deadline>,
     ) -> bool {
         completion.tell_nested();
-        self.callbacks.run_until(self, deadline, |_| completion.is_ready())
+        self.callbacks.run_until(self, Some(completion), deadline, |_| completion.is_ready())
     }
 
     /// The collector thread: reads the rings whenever no caller does.
     pub(super) fn collect(self: &Arc<Self>) {
         let mut spinner = Spinner::new();
+        let mut next_look = Deadline::after(TICK);
         while !self.collector_stop.load(Acquire) {
+            if next_look.is_some_and(Deadline::has_passed) {
+                self.look_after_sleepers();
+                next_look = Deadline::after(TICK);
+            }
             if self.drain() {
                 continue;
             }
@@ -205,9 +213,8 @@ impl Engine {
             }
             drop(led);
             if !self.has_results() && !self.collector_stop.load(Acquire) {
-                self.board.sleep(Sleeper::Collector, seen, Deadline::after(TICK));
+                self.board.sleep(Sleeper::Collector, seen, next_look);
                 spinner.woken();
-                self.look_after_sleepers();
             }
         }
     }

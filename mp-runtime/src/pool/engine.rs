@@ -6,12 +6,13 @@
 
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::callback::{Callback, Callbacks, Due};
+use crate::pool::callback::{Callback, Callbacks, Due, discard};
 use crate::pool::handle::{Completion, Outcome};
 use crate::pool::ledger::{Ledger, Phase};
 use crate::process::exit;
 use crate::sys::event::Event;
 use crate::sys::memory::Memory;
+use crate::sys::own;
 use crate::task::Task;
 use crate::task::registry::Entry;
 use crate::transport::board::{Board, SLOTS, Sleeper, State};
@@ -32,8 +33,8 @@ thread_local! {
 }
 
 pub(super) struct Engine {
-    /// The process that made the pool: a copy that the user forked must not touch it.
-    pub(super) owner: u32,
+    /// The process that made the pool, by its forks: a copy must not touch what both have mapped.
+    owner: u32,
     pub(super) size: usize,
     /// The usable CPUs when the pool was made: spinning needs one that no worker needs.
     pub(super) cores: usize,
@@ -104,7 +105,7 @@ impl Engine {
         let board_memory = Board::create().map_err(io)?;
         let slots = Slots::new().map_err(io)?;
         Ok(Self {
-            owner: std::process::id(),
+            owner: own::forks(),
             size,
             cores: crate::process::cpu_count(),
             board: Board::map(&board_memory).map_err(io)?,
@@ -132,7 +133,9 @@ impl Engine {
         // Taken, not borrowed: encoding runs user code, which may submit too.
         let mut bytes = ENCODED.try_with(RefCell::take).unwrap_or_default();
         bytes.clear();
-        let refused = exit::refuse_if_ending()
+        let refused = self
+            .refuse_copy()
+            .and_then(|()| exit::refuse_if_ending())
             .and_then(|()| codec::encode(arguments, &mut bytes))
             .and_then(|()| self.accept(T::__entry(), &mut bytes, completion));
         if bytes.capacity() <= SCRATCH {
@@ -153,15 +156,11 @@ impl Engine {
     ) -> Result<()> {
         let mut desk = lock(&self.desk);
         desk.refuse_if_not_open()?;
-        self.unsettled.fetch_add(1, AcqRel);
         if let Some(error) = desk.put(&self.board, task, arguments, completion) {
-            // Memory for a large payload could not be had.
-            drop(desk);
-            self.unsettled.fetch_sub(1, AcqRel);
-            // The pool may have been closed meanwhile, and wait for the last one.
-            self.control.raise();
             return Err(error);
         }
+        // Under the lock, which whoever reads the reply needs before it counts as settled.
+        self.unsettled.fetch_add(1, AcqRel);
         Ok(())
     }
 
@@ -176,7 +175,22 @@ impl Engine {
         completion.set(outcome);
     }
 
-    /// Moves waiting calls into slots that have become free; says whether any was.
+    /// Whether this process is a copy of the pool's owner, made by the user's own fork.
+    pub(super) fn is_copy(&self) -> bool {
+        self.owner != own::forks()
+    }
+
+    /// Refuses what a copy must not do.
+    pub(super) fn refuse_copy(&self) -> Result<()> {
+        if self.is_copy() {
+            let text = "the pool belongs to the process that this one was forked from";
+            return Err(Error::new(ErrorKind::NotOwner, text));
+        }
+        Ok(())
+    }
+
+    /// Moves waiting calls into slots that have become free: how many, and those for which there was
+    /// no memory.
     pub(super) fn refill(&self, desk: &mut Desk) -> (usize, Vec<(Arc<Completion>, Error)>) {
         let (mut placed, mut failed) = (0, Vec::new());
         while desk.slots.can_offer(&self.board) {
@@ -264,12 +278,18 @@ impl Engine {
         }
         drop(desk);
         completions.extend(waiting.into_iter().map(|call| call.completion));
-        completions.extend(self.callbacks.abandon(error).into_iter().map(|due| due.completion));
+        let mut unused = Vec::new();
+        for Due { completion, callback, .. } in self.callbacks.abandon(error) {
+            completions.push(completion);
+            unused.push(callback);
+        }
         for completion in completions {
-            drop(completion.take_callback());
+            unused.extend(completion.take_callback());
             self.finish(&completion, Err(error.clone()));
         }
         self.control.raise();
+        // Last, since it runs the user's code.
+        discard(unused);
     }
 }
 

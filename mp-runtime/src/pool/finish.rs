@@ -1,9 +1,13 @@
 //! Pools at the end of the program: those that are still there are closed, and finish what they have taken on.
 
-use crate::pool::engine::{Engine, lock};
+use crate::pool::engine::{Ended, Engine, lock};
 use crate::process::exit;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::time::Duration;
+
+/// How often the end of the program looks whether what it waits for can still come.
+const LOOK: Duration = Duration::from_secs(1);
 
 static POOLS: Mutex<Vec<Weak<Engine>>> = Mutex::new(Vec::new());
 
@@ -17,23 +21,29 @@ pub(super) fn add(engine: &Arc<Engine>) {
 }
 
 fn finish_all() {
-    let pools = std::mem::take(&mut *lock(&POOLS));
-    for engine in pools.iter().filter_map(Weak::upgrade) {
-        engine.close();
-        if engine.callbacks.is_current_thread() {
-            // The end was asked for by one of this pool's callbacks: the others are run here.
-            engine.ends_inside.store(true, SeqCst);
-            let rest = |running| engine.unsettled.load(SeqCst) <= running;
-            engine.callbacks.run_until(&engine, None, rest);
-        } else {
-            engine.wait_ended(|ended| ended.threads);
+    let pools: Vec<_> = lock(&POOLS).iter().filter_map(Weak::upgrade).collect();
+    let pools = pools.into_iter().filter(|engine| !engine.is_copy());
+    let (own, others): (Vec<_>, Vec<_>) =
+        pools.partition(|engine| engine.callbacks.is_current_thread());
+    own.iter().chain(&others).for_each(|engine| engine.close());
+    for engine in own {
+        // The end was asked for by one of this pool's callbacks: the others are run here.
+        engine.ends_inside.store(true, SeqCst);
+        let rest = |running| engine.unsettled.load(SeqCst) <= running;
+        engine.callbacks.run_until(&engine, None, None, rest);
+    }
+    for engine in others {
+        let mut ended = lock(&engine.ended);
+        while !ended.threads && !engine.callbacks.is_parked_in_exit() {
+            let woken = engine.ended_changed.wait_timeout(ended, LOOK);
+            ended = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 impl Engine {
     /// Waits until the pool's end has come as far as `until` says.
-    pub(super) fn wait_ended(&self, until: impl Fn(&crate::pool::engine::Ended) -> bool) {
+    pub(super) fn wait_ended(&self, until: impl Fn(&Ended) -> bool) {
         let mut ended = lock(&self.ended);
         while !until(&ended) {
             ended = self.ended_changed.wait(ended).unwrap_or_else(PoisonError::into_inner);

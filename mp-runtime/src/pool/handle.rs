@@ -136,7 +136,8 @@ impl<R: serde::de::DeserializeOwned> AsyncResult<R> {
 
     /// Waits for the outcome, and gives the value.
     ///
-    /// Inside a callback of the same pool, runs the other callbacks that are due meanwhile.
+    /// Inside a callback of the same pool, runs the other callbacks that are due meanwhile; nested
+    /// very deeply, only the one of this handle.
     ///
     /// # Errors
     ///
@@ -209,7 +210,11 @@ impl<R: serde::de::DeserializeOwned> AsyncResult<R> {
     fn value(&self) -> Result<R> {
         match self.completion.outcome.get() {
             Some(outcome) => decode(outcome),
-            None => Err(Error::new(ErrorKind::NotReady, "the task has no outcome yet")),
+            // It was waited for: only a copy of the pool's process comes here without.
+            None => {
+                let text = "the outcome goes to the process that this one was forked from";
+                Err(Error::new(ErrorKind::NotOwner, text))
+            }
         }
     }
 }

@@ -103,17 +103,31 @@ impl<C, W> Ledger<C, W> {
         placed.take().map(|placed| placed.call)
     }
 
-    /// What follows from the death of `worker`, given the words of the board. Its replies must have
-    /// been read to the end before.
-    pub(super) fn bury(&mut self, worker: u32, word: impl Fn(usize) -> Word) -> Death<C> {
+    /// What follows from the death of `worker`, given which of the others still hold what they have
+    /// claimed, and the words of the board. Its replies must have been read to the end before.
+    ///
+    /// A call whose word says what no word can say was lost by a worker that scribbled: it fails.
+    pub(super) fn bury(
+        &mut self,
+        worker: u32,
+        holds: impl Fn(u32) -> bool,
+        word: impl Fn(usize) -> Word,
+    ) -> Death<C> {
         let mut death = Death { failed: Vec::new(), returned: Vec::new() };
         for slot in 0..self.slots.len() {
             let Some(placed) = &mut self.slots[slot] else { continue };
             let word = word(slot);
-            if word.worker != worker || word.generation != placed.generation {
+            let current = word.generation == placed.generation;
+            let own = current && word.worker == worker;
+            let others = match word.state {
+                State::Free => false,
+                State::Filled => word.worker == 0,
+                State::Claimed | State::Running => holds(word.worker),
+            };
+            if current && others && !own {
                 continue;
             }
-            if word.state == State::Claimed {
+            if own && word.state == State::Claimed {
                 let generation = placed.generation.wrapping_add(1);
                 placed.generation = generation;
                 self.generations[slot] = generation;
@@ -194,13 +208,29 @@ mod tests {
             2 => Word { generation: 1, worker: 8, state: State::Running },
             _ => Word { generation: 1, worker: 0, state: State::Filled },
         };
-        let death = ledger.bury(7, word);
+        let death = ledger.bury(7, |other| other == 8, word);
         assert_eq!(death.failed, [0]);
         assert_eq!(death.returned, [(1, 2)]);
         assert_eq!(ledger.complete(1, 1), None, "the dead worker's claim no longer counts");
         assert_eq!(ledger.complete(1, 2), Some(1));
         assert_eq!(ledger.complete(2, 1), Some(2));
         assert_eq!(ledger.complete(3, 1), Some(3));
+        assert!(ledger.is_empty());
+    }
+
+    #[test]
+    fn a_call_whose_word_makes_no_sense_fails_with_the_next_death() {
+        let mut ledger = ledger(4);
+        let word = |slot| match slot {
+            0 => Word { generation: 0, worker: 0, state: State::Free },
+            1 => Word { generation: 9, worker: 0, state: State::Filled },
+            2 => Word { generation: 1, worker: 5, state: State::Running },
+            _ => Word { generation: 1, worker: 8, state: State::Claimed },
+        };
+        let death = ledger.bury(7, |other| other == 8, word);
+        assert_eq!(death.failed, [0, 1, 2]);
+        assert!(death.returned.is_empty());
+        assert_eq!(ledger.complete(3, 1), Some(3), "another worker's is not touched");
         assert!(ledger.is_empty());
     }
 }

@@ -123,6 +123,9 @@ impl Pool {
     /// without an outcome give [`Terminated`](ErrorKind::Terminated); callbacks that have not begun
     /// are dropped.
     pub fn terminate(&self) {
+        if self.engine.is_copy() {
+            return;
+        }
         let text = "the pool was terminated before the task had an outcome";
         self.engine.abandon(Phase::Terminated, &Error::new(ErrorKind::Terminated, text));
         self.engine.wait_ended(|ended| ended.workers);
@@ -135,8 +138,10 @@ impl Pool {
     ///
     /// [`StillRunning`](ErrorKind::StillRunning) if it was neither closed nor terminated;
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) inside one of its own callbacks, which would
-    /// wait for itself.
+    /// wait for itself; [`NotOwner`](ErrorKind::NotOwner) in a process that the program has forked
+    /// by itself.
     pub fn join(&self) -> Result<()> {
+        self.engine.refuse_copy()?;
         if self.engine.phase() == Phase::Open {
             let text = "the pool still takes tasks: call close() or terminate() before join()";
             return Err(Error::new(ErrorKind::StillRunning, text));
@@ -146,7 +151,8 @@ impl Pool {
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         }
         self.engine.wait_ended(|ended| ended.threads);
-        if let Some(supervisor) = lock(&self.supervisor).take() {
+        let supervisor = lock(&self.supervisor).take();
+        if let Some(supervisor) = supervisor {
             // It runs no user code, and does not panic.
             let _ = supervisor.join();
         }
@@ -156,7 +162,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        if self.engine.owner != std::process::id() {
+        if self.engine.is_copy() {
             return;
         }
         if std::thread::panicking() {

@@ -4,6 +4,7 @@
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
 use crate::identity;
+use crate::pool::callback::discard;
 use crate::pool::engine::{Engine, Link, Placed, lock};
 use crate::pool::ledger::Phase;
 use crate::pool::worker::{Orders, WORKER};
@@ -25,6 +26,8 @@ const GRACE: Duration = Duration::from_millis(500);
 const UNBORN: u32 = 5;
 /// The same for workers that are killed: someone kills them, or the system lacks memory.
 const KILLED_UNBORN: u32 = 200;
+/// So many refused starts in a row, ten a second, make a pool broken that has no worker left.
+const REFUSED: u32 = 200;
 /// The longest pause before the next try to start a worker.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -33,8 +36,11 @@ pub(super) struct Supervisor {
     workers: Vec<Worker>,
     /// Numbers of workers, never used again.
     next_number: u32,
-    /// Starts in a row that led to no worker that was up, and when to try again.
+    /// Workers in a row that have ended before they were up, and the number of the next one then.
     failures: u32,
+    failed_before: u32,
+    /// Starts in a row that the system has refused, and when to try again.
+    refused: u32,
     retry: Option<Deadline>,
     /// The workers have been told to end; when they are killed if they have not.
     ending: bool,
@@ -54,6 +60,8 @@ impl Supervisor {
             workers: Vec::new(),
             next_number: 1,
             failures: 0,
+            failed_before: 0,
+            refused: 0,
             retry: None,
             ending: false,
             kill: None,
@@ -67,7 +75,7 @@ impl Supervisor {
         let (seat, number) = (seat.unwrap_or(0), self.next_number);
         let path = identity::next_path();
         let name = format!("PoolWorker-{path}");
-        let ring = ring::create().map_err(io)?;
+        let ring = ring::create().and_then(Reader::map).map_err(io)?;
         let orders = Orders {
             number,
             seat: u32::try_from(seat).unwrap_or(u32::MAX),
@@ -90,8 +98,7 @@ impl Supervisor {
         let child = launch.start()?;
         // From here on the worker is on the list, so that whatever happens it is ended.
         self.workers.push(Worker { number, seat, child });
-        self.next_number = (number + 1) % NUMBERS;
-        let ring = Reader::map(ring).map_err(io)?;
+        self.next_number = number % (NUMBERS - 1) + 1;
         lock(&self.engine.rings).push(Link { number, name, ring, malformed: false });
         // What it has announced before its ring was on the list nobody has read.
         self.engine.drain();
@@ -128,7 +135,7 @@ impl Supervisor {
 
     fn sleep(&self) {
         let mut fds = vec![self.engine.control.as_fd()];
-        fds.extend(self.workers.iter().map(|worker| worker.child.handle()));
+        fds.extend(self.workers.iter().filter_map(|worker| worker.child.handle()));
         // Nothing is started any more once the workers have been told to end.
         let retry = self.retry.filter(|_| !self.ending);
         let deadline = [retry, self.kill].into_iter().flatten().min();
@@ -151,8 +158,8 @@ impl Supervisor {
     fn bury_dead(&mut self) {
         let ended = |worker: &mut Worker| worker.child.exit_code().is_some();
         let dead: Vec<_> = self.workers.extract_if(.., ended).collect();
-        for worker in &dead {
-            self.bury(worker);
+        for (at, worker) in dead.iter().enumerate() {
+            self.bury(worker, &dead[at + 1..]);
         }
         if !dead.is_empty() {
             // A wake-up can die with its receiver or its sender: whoever may have been meant looks
@@ -163,7 +170,7 @@ impl Supervisor {
         }
     }
 
-    fn bury(&mut self, worker: &Worker) {
+    fn bury(&mut self, worker: &Worker, not_yet_buried: &[Worker]) {
         // In this order: reaped, its ring read to the end, then the words.
         let greeted = self.engine.drain_dead(worker.number).is_some_and(|l| l.ring.greeted());
         let (pid, name) = (worker.child.pid(), worker.child.name().to_owned());
@@ -172,7 +179,10 @@ impl Supervisor {
         let board = &self.engine.board;
         board.clear_seat(worker.seat);
         let mut desk = lock(&self.engine.desk);
-        let death = desk.ledger.bury(worker.number, |slot| board.read(slot));
+        let others = self.workers.iter().chain(not_yet_buried).map(|other| other.number);
+        let others: Vec<_> = others.collect();
+        let holds = |number| others.contains(&number);
+        let death = desk.ledger.bury(worker.number, holds, |slot| board.read(slot));
         for (slot, generation) in death.returned {
             desk.slots.offer(board, slot, generation);
         }
@@ -183,12 +193,12 @@ impl Supervisor {
         }
         let (_, unplaced) = self.engine.refill(&mut desk);
         drop(desk);
-        for completion in failed {
+        let failed = failed.into_iter().map(|completion| {
             let error = Error::worker_died(completion.task, exit.clone());
-            self.engine.settle(completion, Err(error));
-        }
-        for (completion, error) in unplaced {
-            self.engine.settle(completion, Err(error));
+            (completion, error)
+        });
+        for (completion, error) in failed.chain(unplaced) {
+            discard(self.engine.settle(completion, Err(error)));
         }
         self.count(greeted, &exit);
     }
@@ -200,7 +210,8 @@ impl Supervisor {
             return;
         }
         self.failures += 1;
-        let killed = [-signal::SIGKILL, -signal::SIGTERM].contains(&exit.exit_code());
+        self.failed_before = self.next_number;
+        let killed = signal::ENDING.contains(&-exit.exit_code());
         if self.failures >= if killed { KILLED_UNBORN } else { UNBORN } {
             let text = format!("the pool is broken: its workers end before they are up; {exit}");
             self.engine.abandon(Phase::Broken, &Error::new(ErrorKind::Broken, text));
@@ -212,6 +223,11 @@ impl Supervisor {
             return;
         }
         self.retry = None;
+        // A worker that was started after the last failure and is up ends the row of failures.
+        let since = self.failed_before;
+        if lock(&self.engine.rings).iter().any(|l| l.number >= since && l.ring.greeted()) {
+            self.failures = 0;
+        }
         let needed = match self.engine.phase() {
             Phase::Open => true,
             _ => !lock(&self.engine.desk).ledger.is_empty(),
@@ -222,15 +238,16 @@ impl Supervisor {
                 self.retry = Deadline::after(pause.min(PAUSE));
             }
             if let Err(error) = self.start_worker() {
-                self.failures += 1;
+                self.refused += 1;
                 self.retry = Deadline::after(PAUSE / 10);
-                if self.workers.is_empty() && self.failures >= KILLED_UNBORN {
+                if self.workers.is_empty() && self.refused >= REFUSED {
                     let text = "the pool is broken: no worker can be started";
                     let error = Error::with_source(ErrorKind::Broken, text, error);
                     self.engine.abandon(Phase::Broken, &error);
                 }
                 return;
             }
+            self.refused = 0;
             if self.retry.is_some() {
                 return;
             }
@@ -267,7 +284,7 @@ impl Supervisor {
 }
 
 impl Engine {
-    fn end_threads(&self, collector: JoinHandle<()>) {
+    pub(super) fn end_threads(&self, collector: JoinHandle<()>) {
         self.collector_stop.store(true, Release);
         self.board.ring(Sleeper::Collector);
         // It runs no user code, and does not panic.

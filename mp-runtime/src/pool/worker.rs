@@ -81,13 +81,24 @@ impl Worker {
                 self.answer(claim);
             }
             // Before an end or a sleep, a look that does not depend on any hint.
-            if let Some(claim) = SlotsView::claim_any(&self.board, self.orders.number) {
-                self.answer(claim);
+            if self.board.any_filled() {
+                self.answer_any();
             } else if self.slots.stopped() {
                 return;
             } else {
                 self.idle();
             }
+        }
+    }
+
+    /// For when a slot is filled that the order did not have a moment ago: it may have been offered
+    /// since, and others behind it. So the order is asked first, and again, since a slot is filled a
+    /// few instructions before its place in the order is there.
+    fn answer_any(&mut self) {
+        let claim = (0..3).find_map(|_| self.slots.claim(&self.board, self.orders.number));
+        let any = || SlotsView::claim_any(&self.board, self.orders.number);
+        if let Some(claim) = claim.or_else(any) {
+            self.answer(claim);
         }
     }
 

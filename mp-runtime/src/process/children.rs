@@ -22,7 +22,8 @@ static LIFELINE: Mutex<Weak<Lifeline>> = Mutex::new(Weak::new());
 #[derive(Debug)]
 pub(crate) struct Child {
     pub(crate) facts: Facts,
-    handle: OwnedFd,
+    /// None if the child had ended, and was reaped by the system, before it could be opened.
+    handle: Option<OwnedFd>,
     /// The file with the reply; none for a pool's worker, whose replies go elsewhere.
     reply: Option<(Memory, Layout)>,
     state: Mutex<State>,
@@ -64,7 +65,7 @@ pub(crate) fn lifeline() -> std::io::Result<Arc<Lifeline>> {
 /// Takes a child that was just started into the list, and reaps those that have ended meanwhile.
 pub(crate) fn add(
     facts: Facts,
-    handle: OwnedFd,
+    handle: Option<OwnedFd>,
     reply: Option<(Memory, Layout)>,
     lifeline: Arc<Lifeline>,
 ) -> Arc<Child> {
@@ -79,6 +80,13 @@ pub(crate) fn add(
 pub(crate) fn active() -> Vec<Arc<Child>> {
     reap();
     lock(&CHILDREN).clone()
+}
+
+/// Forgets the children of the process of which this one is a copy, made by the user's own fork.
+pub(crate) fn forget_inherited() {
+    *lock(&LIFELINE) = Weak::new();
+    let inherited = std::mem::take(&mut *lock(&CHILDREN));
+    drop(inherited);
 }
 
 fn reap() {
@@ -98,9 +106,9 @@ impl Child {
         &self.facts.name
     }
 
-    /// Readable once the child has ended.
-    pub(crate) fn handle(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
+    /// Readable once the child has ended; none if it had before it could be opened.
+    pub(crate) fn handle(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.as_ref().map(AsFd::as_fd)
     }
 
     /// Looks whether it has ended; reaps it if so.
@@ -109,12 +117,13 @@ impl Child {
         if state.exit_code.is_some() {
             return state.exit_code;
         }
-        let code = match pidfd::try_wait(self.handle()) {
-            Ok(Status::Ended(code)) => code,
+        let code = match self.handle().map(pidfd::try_wait) {
+            Some(Ok(Status::Ended(code))) => code,
             // Nobody tells how; the descriptor still tells whether.
-            Ok(Status::Taken) if self.has_ended() => UNKNOWN,
+            Some(Ok(Status::Taken)) if self.has_ended() => UNKNOWN,
+            None => UNKNOWN,
             // An error could only mean a descriptor that is none: there is no better answer.
-            Ok(_) | Err(_) => return None,
+            Some(Ok(_) | Err(_)) => return None,
         };
         state.exit_code = Some(code);
         let lifeline = state.lifeline.take();
@@ -130,16 +139,21 @@ impl Child {
             if self.exit_code().is_some() {
                 return Ok(true);
             }
+            let Some(handle) = self.handle() else { continue };
             let io = |error| Error::io(format!("waiting for process {}", self.name()), error);
-            if !poll::is_readable(self.handle(), deadline).map_err(io)? {
+            if !poll::is_readable(handle, deadline).map_err(io)? {
                 return Ok(false);
+            }
+            if self.exit_code().is_none() {
+                // A tracer has it: it is ours to reap when that lets go.
+                pidfd::await_status(handle).map_err(io)?;
             }
         }
     }
 
     pub(crate) fn signal(&self, signal: i32) -> Result<()> {
         let io = |error| Error::io(format!("signalling process {}", self.name()), error);
-        pidfd::signal(self.handle(), signal).map_err(io)
+        self.handle().map_or(Ok(()), |handle| pidfd::signal(handle, signal).map_err(io))
     }
 
     /// What its task left; none if it ended without.
@@ -151,7 +165,7 @@ impl Child {
 
     fn has_ended(&self) -> bool {
         let now = Deadline::after(std::time::Duration::ZERO);
-        poll::is_readable(self.handle(), now).unwrap_or(true)
+        self.handle().is_none_or(|handle| poll::is_readable(handle, now).unwrap_or(true))
     }
 }
 

@@ -7,16 +7,18 @@ use crate::process::children::{self, Child};
 use crate::sys::clock::Deadline;
 use crate::sys::{own, signal};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 /// How long a daemon may take to end after SIGTERM before it is killed.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Set once, by whoever ends the program first.
+/// Set by whoever ends the program first.
 static ENDING: AtomicBool = AtomicBool::new(false);
-/// The process that these statics belong to: a copy that the user forked must not end our children.
+/// The process that these statics belong to, by its forks: a copy must not end our children.
 static OWNER: AtomicU32 = AtomicU32::new(0);
+/// Held while something is started, so that the end of the program misses nothing.
+static STARTS: RwLock<()> = RwLock::new(());
 static HOOKS: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
 
 /// Makes this program able to have children, and ends them by the rules when dropped.
@@ -62,9 +64,14 @@ impl Drop for Guard {
 pub(crate) fn arm() {
     static ARMED: Once = Once::new();
     ARMED.call_once(|| {
-        OWNER.store(std::process::id(), Ordering::Relaxed);
+        own::count_forks();
         own::at_exit(at_exit);
     });
+    // A copy of the program, made by the user's own fork, has children of its own from now on.
+    let forks = own::forks();
+    if OWNER.swap(forks, Ordering::Relaxed) != forks {
+        children::forget_inherited();
+    }
 }
 
 /// Has `hook` run at the end of the program, before children are ended and waited for.
@@ -75,12 +82,20 @@ pub(crate) fn before_children(hook: fn()) {
 
 pub(crate) fn refuse_if_ending() -> Result<()> {
     if ENDING.load(Ordering::Acquire) {
-        return Err(Error::new(
-            ErrorKind::NotRunning,
-            "the program is ending: nothing new is begun",
-        ));
+        let text = "the program is ending: nothing new is begun";
+        return Err(Error::new(ErrorKind::NotRunning, text));
     }
     Ok(())
+}
+
+/// Has the end of the program wait until what is started under this guard is on the lists.
+///
+/// # Errors
+///
+/// `NotRunning` if the program is ending.
+pub(crate) fn starting() -> Result<RwLockReadGuard<'static, ()>> {
+    let guard = STARTS.read().unwrap_or_else(PoisonError::into_inner);
+    refuse_if_ending().map(|()| guard)
 }
 
 extern "C" fn at_exit() {
@@ -89,10 +104,14 @@ extern "C" fn at_exit() {
 
 /// Applies the rules. Uses no thread-locals: at this point those of the main thread may be gone.
 fn end_of_program() {
-    // A second caller, a callback that calls exit meanwhile, say, must not wait for the first.
-    if OWNER.load(Ordering::Relaxed) != std::process::id() || ENDING.swap(true, Ordering::AcqRel) {
+    if OWNER.load(Ordering::Relaxed) != own::forks() {
         return;
     }
+    let no_start = STARTS.write().unwrap_or_else(PoisonError::into_inner);
+    ENDING.store(true, Ordering::Release);
+    drop(no_start);
+    // A second caller, such as a callback that calls exit while main has returned and waits for it,
+    // does all of it again: nothing is done twice, and it does not wait for itself.
     let hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     for hook in hooks {
         hook();

@@ -57,6 +57,8 @@ impl Launch<'_> {
             arguments: std::env::args_os().collect(),
             environment: environment(self.environment, memory.as_fd()),
             descriptors: &descriptors,
+            // Until a worker disregards it, by itself.
+            interruptible: !self.pooled,
         };
         let pid = spawn.start().map_err(io)?;
         let handle = pidfd::open(pid).map_err(|error| {
@@ -73,11 +75,13 @@ fn environment(
     more: &[(OsString, OsString)],
     bootstrap: BorrowedFd<'_>,
 ) -> Vec<(OsString, OsString)> {
-    let kept = |(name, _): &(OsString, OsString)| !more.iter().any(|(other, _)| other == name);
-    let mut all: Vec<_> = std::env::vars_os().filter(kept).collect();
+    // Of each name the last one counts, and of ours only our own.
+    let ours = |name: &OsString| name == VARIABLE;
+    let given = |name: &OsString, from: usize| more[from..].iter().any(|(other, _)| other == name);
+    let inherited = std::env::vars_os().filter(|(name, _)| !ours(name) && !given(name, 0));
+    let mut all: Vec<_> = inherited.collect();
     for (at, (name, value)) in more.iter().enumerate() {
-        // Set twice, the later one counts.
-        if !more[at + 1..].iter().any(|(other, _)| other == name) {
+        if !ours(name) && !given(name, at + 1) {
             all.push((name.clone(), value.clone()));
         }
     }

@@ -116,7 +116,7 @@ impl<T: Task> Process<T> {
             let text = format!("process {} has been started already", self.name);
             return Err(Error::new(ErrorKind::AlreadyStarted, text));
         }
-        exit::refuse_if_ending()?;
+        let _starting = exit::starting()?;
         let arguments = self.arguments.as_ref().map_err(Clone::clone)?;
         let child = Launch {
             task: T::__entry(),

@@ -32,7 +32,8 @@ pub(crate) fn tie(inherited: OwnedFd) -> io::Result<OwnedFd> {
     fcntl(&own, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK))?;
     // The inherited one, since a pipe opened after its last writer went does not report that.
     if is_cut(inherited.as_fd()) {
-        return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the parent is gone already"));
+        // As the kernel would have done a moment later, and as silently.
+        nix::sys::signal::raise(nix::sys::signal::SIGKILL)?;
     }
     Ok(own)
 }

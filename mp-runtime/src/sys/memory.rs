@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
@@ -80,7 +80,9 @@ impl Memory {
     /// is an error before any memory is taken.
     pub(crate) fn read_vec(&self, offset: u64, len: u64) -> io::Result<Vec<u8>> {
         let end = offset.checked_add(len).ok_or(io::ErrorKind::UnexpectedEof)?;
-        if end > self.len()? {
+        let file = self.0.metadata()?;
+        // What was never written takes no memory there, and would take some here.
+        if end > file.len() || len > file.blocks().saturating_mul(512) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let len = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
@@ -91,14 +93,29 @@ impl Memory {
         Ok(bytes)
     }
 
+    /// Takes memory for a range, so that a later store into a mapping of it cannot lack it.
+    pub(crate) fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.allocate(FallocateFlags::empty(), offset, len)
+    }
+
     /// Gives the pages of a range back to the system; they read as zero from then on.
     pub(crate) fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
         let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        self.allocate(flags, offset, len)
+    }
+
+    fn allocate(&self, flags: FallocateFlags, offset: u64, len: u64) -> io::Result<()> {
         let signed = |n| i64::try_from(n).map_err(|_| Errno::EFBIG);
-        if len > 0 {
-            fallocate(&self.0, flags, signed(offset)?, signed(len)?)?;
+        let (offset, len) = (signed(offset)?, signed(len)?);
+        if len == 0 {
+            return Ok(());
         }
-        Ok(())
+        loop {
+            match fallocate(&self.0, flags, offset, len) {
+                Err(Errno::EINTR) => {}
+                other => return Ok(other?),
+            }
+        }
     }
 
     /// A second descriptor of the same memory through which nobody can write or map it writable.

@@ -8,6 +8,40 @@ use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// How many forks lie between this process and the exec'd one that it is a copy of. What was made at
+/// another count belongs to another process.
+pub(crate) fn forks() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Has [`forks`] count from now on.
+pub(crate) fn count_forks() {
+    extern "C" fn forked() {
+        FORKS.fetch_add(1, Ordering::Relaxed);
+    }
+    // SAFETY: the handler only adds to an atomic, which is allowed between fork and exec. A failure
+    // for lack of memory leaves the count at zero: then copies are not told apart.
+    let _ = unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+}
+
+/// Whether a thread of this process has called exit while another one is doing so: std has such a
+/// thread pause for ever.
+pub(crate) fn is_parked_in_exit(thread: i32) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/self/task/{thread}/syscall"));
+    let call = call.unwrap_or_default();
+    let mut fields = call.split_ascii_whitespace();
+    let number = fields.next().and_then(|number| number.parse().ok());
+    #[cfg(target_arch = "x86_64")]
+    let paused = number == Some(libc::SYS_pause);
+    // There pause() is a ppoll without descriptors.
+    #[cfg(not(target_arch = "x86_64"))]
+    let paused = number == Some(libc::SYS_ppoll) && fields.next() == Some("0x0");
+    paused
+}
 
 /// The id of the calling thread; works without thread-locals, so at any point of a program's end.
 pub(crate) fn thread_id() -> i32 {

@@ -17,13 +17,17 @@ pub(crate) enum Status {
     Taken,
 }
 
-/// Opens a child that has not been waited for, so that `pid` is still its own.
-pub(crate) fn open(pid: u32) -> io::Result<OwnedFd> {
+/// Opens a child that has not been waited for, so that `pid` is still its own. None if it is gone:
+/// where the program ignores SIGCHLD, the system reaps by itself.
+pub(crate) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
     // SAFETY: the call takes two integers and makes a new descriptor.
-    let fd = check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    let fd = match check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) }) {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
+        other => other?,
+    };
     let fd = i32::try_from(fd).map_err(|_| io::ErrorKind::InvalidData)?;
     // SAFETY: the kernel has just made `fd` for us, so nobody else owns or closes it.
-    beside_standard(unsafe { OwnedFd::from_raw_fd(fd) })
+    beside_standard(unsafe { OwnedFd::from_raw_fd(fd) }).map(Some)
 }
 
 /// Sends a signal; one to a process that has ended does nothing.
@@ -40,6 +44,11 @@ pub(crate) fn signal(process: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
 /// Looks whether the child has ended, and reaps it if so.
 pub(crate) fn try_wait(process: BorrowedFd<'_>) -> io::Result<Status> {
     wait(libc::P_PIDFD, process.as_raw_fd().unsigned_abs(), libc::WNOHANG)
+}
+
+/// Waits until the child can be reaped, and leaves it so.
+pub(crate) fn await_status(process: BorrowedFd<'_>) -> io::Result<()> {
+    wait(libc::P_PIDFD, process.as_raw_fd().unsigned_abs(), libc::WNOWAIT).map(drop)
 }
 
 /// Kills and reaps a child of which no descriptor could be had.

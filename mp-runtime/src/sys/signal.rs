@@ -7,15 +7,19 @@ use std::io;
 pub(crate) const SIGKILL: i32 = libc::SIGKILL;
 pub(crate) const SIGTERM: i32 = libc::SIGTERM;
 
+/// The signals by which people end programs.
+pub(crate) const ENDING: [i32; 5] =
+    [libc::SIGKILL, libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
+
 extern "C" fn nothing(_: libc::c_int) {}
 
-/// Makes SIGINT do nothing here; programs started from here get its default action back, which
+/// Makes SIGINT do nothing here, and unblocks it; programs started from here get its default action back, which
 /// they would not if it were ignored.
 pub(crate) fn disregard_interrupt() -> io::Result<()> {
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::SA_RESTART, SigSet::empty());
     // SAFETY: `nothing` touches nothing, so it may run at any point of any thread.
     unsafe { sigaction(Signal::SIGINT, &action) }?;
-    Ok(())
+    Ok(SigSet::from(Signal::SIGINT).thread_unblock()?)
 }
 
 /// Makes a write to a pipe without reader an error, as the start of every Rust program does.

@@ -18,10 +18,13 @@ pub(crate) struct Spawn<'a> {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// What stays open in the child beside 1 and 2, under the same numbers. 0 is /dev/null.
     pub(crate) descriptors: &'a [BorrowedFd<'a>],
+    /// Whether SIGINT is not blocked.
+    pub(crate) interruptible: bool,
 }
 
 impl Spawn<'_> {
-    /// Starts it with no signal blocked and every signal's default action; gives its pid.
+    /// Starts it with no signal blocked but, if told so, SIGINT, and every signal's default action;
+    /// gives its pid.
     pub(crate) fn start(self) -> io::Result<u32> {
         let arguments = c_strings(self.arguments.into_iter().map(OsString::into_vec))?;
         let variables = self.environment.into_iter().map(|(name, value)| {
@@ -32,7 +35,7 @@ impl Spawn<'_> {
         });
         let environment = c_strings(variables)?;
         let actions = Actions::new(self.descriptors)?;
-        let attributes = Attributes::new()?;
+        let attributes = Attributes::new(self.interruptible)?;
         let (argv, envp) = (pointers(&arguments), pointers(&environment));
         let mut pid = 0;
         // Exec'd through this link the image is the running one, also if its file was replaced or
@@ -101,18 +104,22 @@ impl Drop for Actions {
 struct Attributes(libc::posix_spawnattr_t);
 
 impl Attributes {
-    fn new() -> io::Result<Self> {
+    fn new(interruptible: bool) -> io::Result<Self> {
         let mut raw = MaybeUninit::uninit();
         // SAFETY: the call initialises what it is given, or fails.
         done(unsafe { libc::posix_spawnattr_init(raw.as_mut_ptr()) })?;
         // SAFETY: initialised by the call above.
         let mut attributes = Self(unsafe { raw.assume_init() });
         let to = &raw mut attributes.0;
-        let (mut none, mut all) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+        let (mut blocked, mut all) = (MaybeUninit::uninit(), MaybeUninit::uninit());
         // SAFETY: both calls initialise the set that they are given, and cannot fail.
-        unsafe { (libc::sigemptyset(none.as_mut_ptr()), libc::sigfillset(all.as_mut_ptr())) };
+        unsafe { (libc::sigemptyset(blocked.as_mut_ptr()), libc::sigfillset(all.as_mut_ptr())) };
+        if !interruptible {
+            // SAFETY: initialised above; the signal's number is a valid one.
+            unsafe { libc::sigaddset(blocked.as_mut_ptr(), libc::SIGINT) };
+        }
         // SAFETY: `to` is initialised, and both sets by the calls above; they are copied.
-        done(unsafe { libc::posix_spawnattr_setsigmask(to, none.as_ptr()) })?;
+        done(unsafe { libc::posix_spawnattr_setsigmask(to, blocked.as_ptr()) })?;
         // SAFETY: as above.
         done(unsafe { libc::posix_spawnattr_setsigdefault(to, all.as_ptr()) })?;
         let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;

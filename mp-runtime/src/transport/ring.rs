@@ -6,6 +6,7 @@
 use crate::sys::futex;
 use crate::sys::memory::{Memory, Shared};
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::fence;
 
@@ -137,6 +138,12 @@ pub(crate) struct Reader {
     memory: Memory,
     mapping: Shared,
     head: u64,
+}
+
+impl AsFd for Reader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.memory.as_fd()
+    }
 }
 
 impl Reader {

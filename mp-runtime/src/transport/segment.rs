@@ -32,6 +32,8 @@ pub(crate) struct Block {
     place: Place,
     size: usize,
     chunk: Arc<Shared>,
+    /// How many of its bytes have memory: a store beyond could be a SIGBUS.
+    reserved: usize,
     warm: bool,
 }
 
@@ -73,12 +75,27 @@ impl Segments {
         if self.free.len() <= class {
             self.free.resize_with(class + 1, Vec::new);
         }
-        if let Some(block) = self.free[class].pop() {
-            if size > LARGEST_SHARED && block.warm {
-                self.warm -= size;
-            }
-            return Ok(Block { warm: true, ..block });
+        if self.free[class].is_empty() {
+            self.add_chunk(memory, class, size)?;
         }
+        let mut block = self.free[class].pop().ok_or(io::ErrorKind::OutOfMemory)?;
+        if size > LARGEST_SHARED && block.warm {
+            self.warm -= size;
+        }
+        block.warm = true;
+        if block.reserved < len {
+            if let Err(error) = memory.reserve(block.place.chunk.0 + block.place.offset, len as u64)
+            {
+                self.free(memory, block);
+                return Err(error);
+            }
+            block.reserved = len;
+        }
+        Ok(block)
+    }
+
+    /// Adds a chunk of the file, cut into free blocks.
+    fn add_chunk(&mut self, memory: &Memory, class: usize, size: usize) -> io::Result<()> {
         let length = if size > LARGEST_SHARED { size } else { CHUNK };
         memory.grow(self.end + length as u64)?;
         let chunk = Arc::new(Shared::map(memory, self.end, length)?);
@@ -88,10 +105,11 @@ impl Segments {
             place: Place { chunk: place, offset: (at * size) as u64 },
             size,
             chunk: Arc::clone(&chunk),
-            warm: true,
+            reserved: 0,
+            warm: false,
         });
         self.free[class].extend(blocks);
-        self.free[class].pop().ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+        Ok(())
     }
 
     /// Takes a block back. Beyond [`WARM`] bytes its pages go to the system; its place is kept.
@@ -101,6 +119,8 @@ impl Segments {
                 || memory.discard(block.place.chunk.0, block.place.chunk.1).is_err();
             if block.warm {
                 self.warm += block.size;
+            } else {
+                block.reserved = 0;
             }
         }
         let class = block.size.trailing_zeros() as usize;

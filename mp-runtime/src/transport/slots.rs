@@ -98,7 +98,9 @@ impl Slots {
     pub(crate) fn offer(&mut self, board: &Board, slot: usize, generation: u32) {
         board.set(slot, generation, State::Filled);
         let at = usize::try_from(self.tail % POSITIONS).unwrap_or(0);
-        let entry = self.tail << 32 | slot as u64;
+        // With the generation: a slot may be claimed without its place in the order and used again,
+        // and the later call must not come first by the old place.
+        let entry = u64::from(generation) << 32 | slot as u64;
         self.mapping.u64(ORDER + at * 8).store(entry, Relaxed);
         self.tail += 1;
         self.mapping.u64(TAIL).store(self.tail, Release);
@@ -171,6 +173,9 @@ impl SlotsView {
             let entry = self.view.u64(ORDER + at * 8).load(Relaxed);
             let slot = usize::try_from(entry & u64::from(u32::MAX)).unwrap_or(usize::MAX);
             if slot >= SLOTS {
+                continue;
+            }
+            if u64::from(board.read(slot).generation) != entry >> 32 {
                 continue;
             }
             if let Some(claim) = Self::take(board, slot, worker) {
