@@ -1,0 +1,97 @@
+//! The environment of a child: its parent's, and what `with_env` puts over it (TASK-11).
+//! What the parent changes after its start needs a program without threads, in `outside.rs`.
+
+use super::LIMIT;
+use super::support::{scenario, watchdog};
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+#[mp::task]
+fn variable(name: OsString) -> Option<OsString> {
+    env::var_os(name)
+}
+
+fn in_process(name: &str, overrides: &[(&str, &str)]) -> Option<OsString> {
+    let mut process = mp::Process::new(variable, name.into());
+    for (name, value) in overrides {
+        process = process.with_env(name, value);
+    }
+    process.start().expect("a start");
+    process.result().expect("a value")
+}
+
+#[mp::test]
+fn task_11_child_sees_its_parents_environment() {
+    let program = scenario!(|| {
+        for name in ["GIVEN", "EMPTY", "ODD", "ABSENT"] {
+            let here = env::var_os(name);
+            println!("{name} {here:?}");
+            assert_eq!(in_process(name, &[]), here);
+            let pool = mp::Pool::new(1).expect("a pool");
+            assert_eq!(pool.apply(variable, name.into()).expect("a value"), here);
+        }
+    });
+    let odd = OsStr::from_bytes(b"a=b\xff\n");
+    let finished = program.env("GIVEN", "given").env("EMPTY", "").env("ODD", odd).run();
+    finished.assert_success();
+    assert_eq!(finished.value("GIVEN "), "Some(\"given\")");
+    assert_eq!(finished.value("EMPTY "), "Some(\"\")");
+    assert_eq!(finished.value("ODD "), "Some(\"a=b\\xFF\\n\")");
+    assert_eq!(finished.value("ABSENT "), "None");
+}
+
+#[mp::test]
+fn task_11_override_is_seen_by_that_child_only() {
+    let program = scenario!(|| {
+        let parents = Some(OsString::from("the parent's"));
+        assert_eq!(env::var_os("KEY"), parents);
+        assert_eq!(in_process("KEY", &[("KEY", "one's")]), Some("one's".into()));
+        assert_eq!(in_process("KEY", &[("KEY", "two's"), ("OTHER", "x")]), Some("two's".into()));
+        // Neither siblings nor the parent nor a pool's workers.
+        assert_eq!(in_process("KEY", &[("OTHER", "x")]), parents);
+        assert_eq!(in_process("OTHER", &[("KEY", "x")]), None);
+        let pool = mp::Pool::new(1).expect("a pool");
+        assert_eq!(pool.apply(variable, "KEY".into()).expect("a value"), parents);
+        assert_eq!(env::var_os("KEY"), parents);
+        assert_eq!(env::var_os("OTHER"), None);
+    });
+    program.env("KEY", "the parent's").run().assert_success();
+}
+
+#[mp::test]
+fn task_11_override_reaches_the_childs_children() {
+    #[mp::task]
+    fn in_child(name: OsString) -> Option<OsString> {
+        mp::spawn(variable, name).expect("a process").result().expect("a value")
+    }
+    let value = watchdog(LIMIT, || {
+        let name = OsString::from("MP_TEST_HANDED_DOWN");
+        let mut process = mp::Process::new(in_child, name.clone()).with_env(name, "down");
+        process.start()?;
+        process.result()
+    });
+    assert_eq!(value.expect("a value"), Some("down".into()));
+}
+
+#[mp::test]
+fn task_11_last_override_counts() {
+    let value =
+        watchdog(LIMIT, || in_process("TWICE", &[("TWICE", "1"), ("X", ""), ("TWICE", "2")]));
+    assert_eq!(value, Some("2".into()));
+}
+
+#[mp::test]
+fn task_11_override_may_hold_anything_but_nul() {
+    watchdog(LIMIT, || {
+        let value = OsString::from_vec(b"\xfe = x\n".to_vec());
+        let mut process = mp::Process::new(variable, "ODD".into()).with_env("ODD", value.clone());
+        process.start().expect("a start");
+        assert_eq!(process.result().expect("a value"), Some(value));
+
+        let mut process = mp::Process::new(variable, "NUL".into()).with_env("NUL", "a\0b");
+        let error = process.start().expect_err("no variable can hold that");
+        assert_eq!(error.kind(), mp::ErrorKind::Io);
+        assert_eq!(process.pid(), None);
+    });
+}

@@ -1,0 +1,4 @@
+//! A future that nobody runs.
+
+#[mp::main]
+async fn main() {} //~ `main` cannot be `async` by itself .. below `#[mp::main]`
