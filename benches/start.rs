@@ -1,0 +1,75 @@
+//! Starting and joining one process that does nothing, and a pool up to its first result, beside a bare re-run of this
+//! program.
+
+mod rounds;
+
+use rounds::{Row, median, table};
+use std::env;
+use std::process::Command;
+use std::time::Instant;
+
+#[mp::task]
+fn nothing() {}
+
+/// Set in a program that is to end at once.
+const BARE: &str = "MP_BENCH_BARE";
+
+fn p50(times: usize, mut once: impl FnMut()) -> f64 {
+    let once = |_| {
+        let start = Instant::now();
+        once();
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    median(&mut (0..times).map(once).collect::<Vec<_>>())
+}
+
+fn bare() {
+    let program = env::current_exe().expect("a program has a path");
+    let status = Command::new(program).env(BARE, "1").status().expect("it starts");
+    assert!(status.success());
+}
+
+fn main() {
+    if env::var_os(BARE).is_some() {
+        return;
+    }
+    let _guard = mp::init();
+    table(
+        "start and end of one process, p50",
+        "ms",
+        &mut [
+            Row::new("std::process::Command, this program again, ended at once", || p50(100, bare)),
+            Row::new("mp::spawn and join", || {
+                p50(100, || {
+                    let process = mp::spawn(nothing, ()).expect("it starts");
+                    process.join().expect("it was started");
+                    assert_eq!(process.exit_code(), Some(0));
+                })
+            }),
+            Row::new("Pool(2) to its first result", || {
+                let mut times = Vec::new();
+                for _ in 0..30 {
+                    let start = Instant::now();
+                    let pool = mp::Pool::new(2).expect("it starts");
+                    pool.apply(nothing, ()).expect("it runs");
+                    times.push(start.elapsed().as_secs_f64() * 1e3);
+                    pool.close();
+                    pool.join().expect("it was closed");
+                }
+                median(&mut times)
+            }),
+            Row::new("close and join of that pool", || {
+                let mut times = Vec::new();
+                for _ in 0..30 {
+                    let pool = mp::Pool::new(2).expect("it starts");
+                    (0..4).for_each(|_| pool.apply(nothing, ()).expect("it runs"));
+                    let start = Instant::now();
+                    pool.close();
+                    pool.join().expect("it was closed");
+                    times.push(start.elapsed().as_secs_f64() * 1e3);
+                }
+                median(&mut times)
+            }),
+        ],
+    );
+}
