@@ -88,10 +88,20 @@ fn task_11_override_may_hold_anything_but_nul() {
         let mut process = mp::Process::new(variable, "ODD".into()).with_env("ODD", value.clone());
         process.start().expect("a start");
         assert_eq!(process.result().expect("a value"), Some(value));
+    });
+}
 
-        let mut process = mp::Process::new(variable, "NUL".into()).with_env("NUL", "a\0b");
-        let error = process.start().expect_err("no variable can hold that");
-        assert_eq!(error.kind(), mp::ErrorKind::Io);
-        assert_eq!(process.pid(), None);
+#[mp::test]
+fn task_11_what_cannot_be_a_variable_is_refused_with_what_was_given() {
+    watchdog(LIMIT, || {
+        for (name, value) in [("", "x"), ("A=B", "x"), ("A\0", "x"), ("A", "x\0y")] {
+            let mut process = mp::Process::new(variable, "A".into()).with_env(name, value);
+            let error = process.start().unwrap_err();
+            assert_eq!(error.kind(), mp::ErrorKind::InvalidArgument);
+            assert!(error.to_string().starts_with(&format!("{name:?}={value:?}")), "{error}");
+            assert_eq!(process.pid(), None);
+        }
+        let ours = in_process("A", &[("A", "given"), ("MP_RS_CHILD", "7")]);
+        assert_eq!(ours.expect("it is there"), "given", "our own variable cannot be set");
     });
 }

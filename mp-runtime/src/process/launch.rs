@@ -12,6 +12,7 @@ use crate::sys::{own, pidfd};
 use crate::task::registry::{self, Entry};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, OnceLock};
 
 /// A child to be started.
@@ -69,6 +70,21 @@ impl Launch<'_> {
         let reply = (!self.pooled).then_some((memory, layout));
         Ok(children::add(facts, handle, reply, lifeline))
     }
+}
+
+/// Refuses what the system cannot hand to a child as a variable.
+pub(crate) fn check_environment(variables: &[(OsString, OsString)]) -> Result<()> {
+    for (name, value) in variables {
+        let (bare, text) = (name.as_bytes(), value.as_bytes());
+        if bare.is_empty() || bare.contains(&b'=') || bare.contains(&0) || text.contains(&0) {
+            let text = format!(
+                "{name:?}={value:?} cannot be an environment variable: a name is not empty and has \
+                 no '=', and neither has a NUL"
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
+    }
+    Ok(())
 }
 
 fn environment(

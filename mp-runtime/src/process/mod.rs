@@ -107,7 +107,8 @@ impl<T: Task> Process<T> {
     ///
     /// [`AlreadyStarted`](ErrorKind::AlreadyStarted) the second time;
     /// [`Encode`](ErrorKind::Encode) if the arguments could not be encoded;
-    /// [`NotRunning`](ErrorKind::NotRunning) if the program is ending;
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if an environment variable given to it cannot
+    /// be one; [`NotRunning`](ErrorKind::NotRunning) if the program is ending;
     /// [`Unsupported`](ErrorKind::Unsupported) if it never said [`mp::init`](crate::init) or stood
     /// under `#[mp::main]` or `#[mp::test]`, so that a child could not find its way; and
     /// [`Io`](ErrorKind::Io) if the operating system refused.
@@ -116,6 +117,7 @@ impl<T: Task> Process<T> {
             let text = format!("process {} has been started already", self.name);
             return Err(Error::new(ErrorKind::AlreadyStarted, text));
         }
+        launch::check_environment(&self.environment)?;
         let _starting = exit::starting()?;
         let arguments = self.arguments.as_ref().map_err(Clone::clone)?;
         let child = Launch {
