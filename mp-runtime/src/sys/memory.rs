@@ -151,17 +151,12 @@ impl Shared {
     ///
     /// If it is out of range or not aligned: an offset never comes from a peer unchecked.
     pub(crate) fn u32(&self, offset: usize) -> &AtomicU32 {
-        let at = self.0.at(offset, size_of::<AtomicU32>(), align_of::<AtomicU32>());
-        // SAFETY: in range, aligned and mapped for as long as `self` is borrowed; any bits are a
-        // valid AtomicU32, and every process accesses this word as an atomic only.
-        unsafe { AtomicU32::from_ptr(at.cast().as_ptr()) }
+        self.0.u32(offset)
     }
 
     /// As [`u32`](Self::u32).
     pub(crate) fn u64(&self, offset: usize) -> &AtomicU64 {
-        let at = self.0.at(offset, size_of::<AtomicU64>(), align_of::<AtomicU64>());
-        // SAFETY: as in `u32`.
-        unsafe { AtomicU64::from_ptr(at.cast().as_ptr()) }
+        self.0.u64(offset)
     }
 
     /// Copies `bytes` to `offset`.
@@ -203,22 +198,18 @@ impl View {
         Region::map(fd, offset, len, ProtFlags::PROT_READ).map(Self)
     }
 
-    /// The word at `offset`, which only the owner stores to.
+    /// The word at `offset`, which only the owner stores to: here a store would fault.
     ///
     /// # Panics
     ///
     /// If it is out of range or not aligned.
     pub(crate) fn u32(&self, offset: usize) -> &AtomicU32 {
-        let at = self.0.at(offset, size_of::<AtomicU32>(), align_of::<AtomicU32>());
-        // SAFETY: as in `Shared::u32`. Only loads are made through a view: a store would fault.
-        unsafe { AtomicU32::from_ptr(at.cast().as_ptr()) }
+        self.0.u32(offset)
     }
 
     /// As [`u32`](Self::u32).
     pub(crate) fn u64(&self, offset: usize) -> &AtomicU64 {
-        let at = self.0.at(offset, size_of::<AtomicU64>(), align_of::<AtomicU64>());
-        // SAFETY: as in `u32`.
-        unsafe { AtomicU64::from_ptr(at.cast().as_ptr()) }
+        self.0.u64(offset)
     }
 
     /// The bytes at `offset`, in place; `None` if they are out of range.
@@ -260,6 +251,19 @@ impl Region {
         // SAFETY: the range is our own mapping, and this advice changes no contents.
         unsafe { madvise(at, len.get(), MmapAdvise::MADV_DONTDUMP) }?;
         Ok(region)
+    }
+
+    fn u32(&self, offset: usize) -> &AtomicU32 {
+        let at = self.at(offset, size_of::<AtomicU32>(), align_of::<AtomicU32>());
+        // SAFETY: in range, aligned and mapped for as long as `self` is borrowed; any bits are a
+        // valid AtomicU32, and every process accesses this word as an atomic only.
+        unsafe { AtomicU32::from_ptr(at.cast().as_ptr()) }
+    }
+
+    fn u64(&self, offset: usize) -> &AtomicU64 {
+        let at = self.at(offset, size_of::<AtomicU64>(), align_of::<AtomicU64>());
+        // SAFETY: as in `u32`.
+        unsafe { AtomicU64::from_ptr(at.cast().as_ptr()) }
     }
 
     fn at(&self, offset: usize, len: usize, align: usize) -> NonNull<u8> {
