@@ -1,8 +1,10 @@
 //! Arguments and results of every size: at the borders between the ways they go, many in a row, from all workers at once.
 //! Whether they encode at all is in `errors`.
 
-use crate::tasks::{digest, digest_of, echo, make_bytes, pattern, plus_100};
-use crate::watched;
+use crate::gate::{Gate, stop_at};
+use crate::support::{kill, scenario, state_of, wait_until};
+use crate::tasks::{digest, digest_of, echo, make_bytes, pattern, plus_100, stop};
+use crate::{BOUNDED, own_pid, watched};
 use mp::Pool;
 
 const KIB: usize = 1 << 10;
@@ -119,6 +121,44 @@ fn pool_51_results_that_fill_the_ring_wait_for_its_reader() {
             assert!(handle.ready() && handle.get().unwrap() == pattern(60 * KIB, i), "{i}");
         }
     });
+}
+
+#[mp::task]
+fn stop_the_parent(pid: i32) {
+    kill(pid, libc::SIGSTOP).unwrap();
+}
+
+/// Lets the parent go on when it has stopped, and the other worker has nothing left to do but wait.
+#[mp::task]
+fn continue_the_parent(gate: &str, pid: i32, worker: i32) {
+    stop_at(gate);
+    let waits = || state_of(pid) == Some('T') && state_of(worker) == Some('S');
+    wait_until(BOUNDED, "the parent is stopped and the worker waits", waits);
+    kill(pid, libc::SIGCONT).unwrap();
+}
+
+#[mp::test]
+fn pool_51_a_worker_waits_for_a_parent_that_stands_still() {
+    let program = scenario!(|| {
+        let pool = Pool::new(2).unwrap();
+        let gate = Gate::new();
+        let held = pool.submit(stop, gate.name());
+        let guest = gate.next();
+        let writer = guest.pid.cast_signed();
+        let other = pool.submit(continue_the_parent, (gate.name(), own_pid(), writer));
+        gate.next().release();
+        let stopped = pool.submit(stop_the_parent, own_pid());
+        let handles: Vec<_> = (0..30).map(|i| pool.submit(make_bytes, (60 * KIB, i))).collect();
+        guest.release();
+        for handle in [other, stopped] {
+            handle.get().unwrap();
+        }
+        assert_eq!(held.get().unwrap().cast_signed(), writer);
+        for (i, handle) in (0..).zip(&handles) {
+            assert!(handle.get().unwrap() == pattern(60 * KIB, i), "{i}");
+        }
+    });
+    program.run().assert_success();
 }
 
 #[mp::test]

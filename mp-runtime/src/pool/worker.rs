@@ -13,6 +13,7 @@ use crate::transport::park::Spinner;
 use crate::transport::ring::Writer;
 use crate::transport::slots::{Claim, SlotsView};
 use serde::{Deserialize, Serialize};
+use std::hint;
 use std::os::fd::OwnedFd;
 
 /// A reply buffer that grew beyond this is given back.
@@ -81,24 +82,16 @@ impl Worker {
                 self.answer(claim);
             }
             // Before an end or a sleep, a look that does not depend on any hint.
-            if self.board.any_filled() {
-                self.answer_any();
+            if let Some(claim) = self.slots.claim_any(&self.board, self.orders.number) {
+                self.answer(claim);
+            } else if self.board.any_filled() {
+                // Not ours, or being offered at this moment: look again.
+                hint::spin_loop();
             } else if self.slots.stopped() {
                 return;
             } else {
                 self.idle();
             }
-        }
-    }
-
-    /// For when a slot is filled that the order did not have a moment ago: it may have been offered
-    /// since, and others behind it. So the order is asked first, and again, since a slot is filled a
-    /// few instructions before its place in the order is there.
-    fn answer_any(&mut self) {
-        let claim = (0..3).find_map(|_| self.slots.claim(&self.board, self.orders.number));
-        let any = || SlotsView::claim_any(&self.board, self.orders.number);
-        if let Some(claim) = claim.or_else(any) {
-            self.answer(claim);
         }
     }
 

@@ -187,9 +187,19 @@ impl SlotsView {
         None
     }
 
-    /// As [`claim`](Self::claim), by looking at every slot: right whatever the head says.
-    pub(crate) fn claim_any(board: &Board, worker: u32) -> Option<Claim> {
-        (0..SLOTS).find_map(|slot| Self::take(board, slot, worker))
+    /// As [`claim`](Self::claim), and if the order has nothing, by looking at every slot: right
+    /// whatever the head says.
+    ///
+    /// It keeps the order where the head is right: what is filled and has no place yet is just being
+    /// offered, and nothing behind it can be filled while the tail stays.
+    pub(crate) fn claim_any(&self, board: &Board, worker: u32) -> Option<Claim> {
+        let tail = || self.view.u64(TAIL).load(Acquire);
+        let seen = tail();
+        let filled = |slot: &usize| board.read(*slot).state == State::Filled;
+        self.claim(board, worker).or_else(|| {
+            let mut slots = (0..SLOTS).filter(filled).take_while(|_| tail() == seen);
+            slots.find_map(|slot| Self::take(board, slot, worker))
+        })
     }
 
     fn take(board: &Board, slot: usize, worker: u32) -> Option<Claim> {
@@ -265,7 +275,7 @@ mod tests {
             assert_eq!(view.claim(&board, 1).unwrap().slot, 1);
         }
         assert!(!slots.can_offer(&board), "the first position's slot is still filled");
-        assert_eq!(SlotsView::claim_any(&board, 1).unwrap().slot, 0);
+        assert_eq!(view.claim_any(&board, 1).unwrap().slot, 0);
         assert!(slots.can_offer(&board));
     }
 
@@ -277,6 +287,6 @@ mod tests {
         board.head().store(u64::MAX, std::sync::atomic::Ordering::Relaxed);
         assert!(view.claim(&board, 1).is_none());
         assert!(board.any_filled());
-        assert_eq!(SlotsView::claim_any(&board, 1).unwrap().slot, 7);
+        assert_eq!(view.claim_any(&board, 1).unwrap().slot, 7);
     }
 }
