@@ -12,8 +12,8 @@ const SMALLEST: usize = 1 << 10;
 const LARGEST_SHARED: usize = 1 << 16;
 /// The size of a shared chunk.
 const CHUNK: usize = 1 << 20;
-/// How many bytes of free large blocks keep their pages.
-const WARM: usize = 64 << 20;
+/// How many bytes of memory free large blocks keep.
+const WARM: usize = 128 << 20;
 /// How many chunks a reader keeps mapped.
 const MAPPED: usize = 32;
 
@@ -80,7 +80,7 @@ impl Segments {
         }
         let mut block = self.free[class].pop().ok_or(io::ErrorKind::OutOfMemory)?;
         if size > LARGEST_SHARED && block.warm {
-            self.warm -= size;
+            self.warm -= block.reserved;
         }
         block.warm = true;
         if block.reserved < len {
@@ -115,10 +115,10 @@ impl Segments {
     /// Takes a block back. Beyond [`WARM`] bytes its pages go to the system; its place is kept.
     pub(crate) fn free(&mut self, memory: &Memory, mut block: Block) {
         if block.size > LARGEST_SHARED {
-            block.warm = self.warm + block.size <= WARM
+            block.warm = self.warm + block.reserved <= WARM
                 || memory.discard(block.place.chunk.0, block.place.chunk.1).is_err();
             if block.warm {
-                self.warm += block.size;
+                self.warm += block.reserved;
             } else {
                 block.reserved = 0;
             }
