@@ -2,7 +2,7 @@
 //! values in them go back to `decode`.
 
 use super::Fault;
-use super::decode::Decoder;
+use super::decode::{Counted, Decoder};
 use serde::de::value::U32Deserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
@@ -10,7 +10,7 @@ use serde::de::{
 };
 
 /// The elements of a sequence whose number is in the bytes.
-pub(super) struct Items<'a, 'de>(pub(super) Decoder<'a, 'de>);
+pub(super) struct Items<'a, 'de>(pub(super) Counted<'a, 'de>);
 
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
     type Error = Fault;
@@ -30,7 +30,7 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
 }
 
 /// The entries of a map.
-pub(super) struct Entries<'a, 'de>(pub(super) Decoder<'a, 'de>);
+pub(super) struct Entries<'a, 'de>(pub(super) Counted<'a, 'de>);
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de> {
     type Error = Fault;
@@ -45,7 +45,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        seed.deserialize(self.0.again())
+        seed.deserialize(self.0.decoder())
     }
 
     #[inline]

@@ -12,8 +12,10 @@ pub(super) struct Source<'de> {
     pub(super) reader: Reader<'de>,
     /// By how many more elements may outnumber their bytes.
     empties: usize,
-    /// How many elements of the innermost sequence or map are still to come.
-    left: usize,
+    /// How many compounds may be opened in an element of the innermost sequence or map.
+    inside: u32,
+    /// How many elements of the last sequence or map were left unread.
+    unread: usize,
 }
 
 /// Takes one value off the front of the bytes.
@@ -26,7 +28,7 @@ pub(super) struct Decoder<'a, 'de> {
 impl<'de> Source<'de> {
     #[inline]
     pub(super) fn new(bytes: &'de [u8]) -> Self {
-        Self { reader: Reader::new(bytes), empties: MAX_EMPTY, left: 0 }
+        Self { reader: Reader::new(bytes), empties: MAX_EMPTY, inside: 0, unread: 0 }
     }
 
     #[inline]
@@ -55,7 +57,7 @@ impl<'a, 'de> Decoder<'a, 'de> {
     #[inline]
     fn counted<V>(
         self,
-        visit: impl FnOnce(Decoder<'_, 'de>) -> Result<V, Fault>,
+        visit: impl FnOnce(Counted<'_, 'de>) -> Result<V, Fault>,
     ) -> Result<V, Fault> {
         let Decoder { source, levels } = self.deeper()?;
         let count = source.reader.length()?;
@@ -63,12 +65,13 @@ impl<'a, 'de> Decoder<'a, 'de> {
             return Err(too_many(count, "elements"));
         }
         let start = source.reader.position();
-        let outer = mem::replace(&mut source.left, count);
-        let value = visit(Decoder { source, levels });
-        let left = mem::replace(&mut source.left, outer);
+        let outside = mem::replace(&mut source.inside, levels);
+        source.unread = count;
+        let value = visit(Counted { source, left: count });
+        source.inside = outside;
         let value = value?;
-        if left != 0 {
-            return Err(unread(left));
+        if source.unread != 0 {
+            return Err(unread(source.unread));
         }
         let surplus = count.saturating_sub(source.reader.position() - start);
         match source.empties.checked_sub(surplus) {
@@ -77,18 +80,41 @@ impl<'a, 'de> Decoder<'a, 'de> {
         }
         Ok(value)
     }
+}
 
+/// An open sequence or map. Two words, and the count a value of its own: the compiler then passes
+/// and keeps it in registers, which a loop over bytes is glad of.
+pub(super) struct Counted<'a, 'de> {
+    source: &'a mut Source<'de>,
+    /// How many elements are still to come.
+    left: usize,
+}
+
+impl<'de> Counted<'_, 'de> {
     /// For the next element; `None` when all were read.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Decoder<'_, 'de>> {
-        self.source.left = self.source.left.checked_sub(1)?;
-        Some(self.again())
+        self.left = self.left.checked_sub(1)?;
+        Some(self.decoder())
+    }
+
+    /// For another part of the same element.
+    #[inline]
+    pub(super) fn decoder(&mut self) -> Decoder<'_, 'de> {
+        Decoder { levels: self.source.inside, source: self.source }
     }
 
     /// How many elements are still to come at most.
     #[inline]
     pub(super) fn at_most(&self) -> usize {
-        self.source.left.min(self.source.reader.remaining())
+        self.left.min(self.source.reader.remaining())
+    }
+}
+
+impl Drop for Counted<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.source.unread = self.left;
     }
 }
 
@@ -189,12 +215,12 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.counted(|decoder| visitor.visit_seq(Items(decoder)))
+        self.counted(|elements| visitor.visit_seq(Items(elements)))
     }
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.counted(|decoder| visitor.visit_map(Entries(decoder)))
+        self.counted(|entries| visitor.visit_map(Entries(entries)))
     }
 
     #[inline]

@@ -28,9 +28,9 @@ pub(super) enum Form {
     Written,
     /// Written, as a byte or float of so many bytes.
     Raw(usize),
-    /// Not written, since that was asked for: the first `len` are those of a byte or float.
+    /// Not written, since that was asked for: a byte or float, the lowest `len` bytes of `bits`.
     Kept {
-        bytes: [u8; 8],
+        bits: u64,
         len: usize,
     },
 }
@@ -82,7 +82,7 @@ impl<'e, 'o> Encoder<'e, 'o> {
         if self.keep {
             let mut bytes = [0; 8];
             bytes[..N].copy_from_slice(&raw);
-            return Ok(Form::Kept { bytes, len: N });
+            return Ok(Form::Kept { bits: u64::from_le_bytes(bytes), len: N });
         }
         self.target.writer.array(raw);
         Ok(Form::Raw(N))

@@ -20,9 +20,10 @@
 //! run for longer than their number explains. Encoding keeps the same limits, so that what can be
 //! sent can be received.
 //!
-//! - [`MAX_DEPTH`] compounds may be open at once. In a list of boxes every node is inside the one
-//!   before, and is two compounds if it is a struct in an `Option`: such a list is refused from its
-//!   65th node on. Send it as a `Vec`.
+//! - [`MAX_DEPTH`] compounds may be open at once, for which small types take up to 256 KiB of stack
+//!   in a build without optimisation. In a list of boxes every node is inside the one before, and
+//!   is two compounds if it is a struct in an `Option`: such a list is refused from its 65th node
+//!   on. Send it as a `Vec`.
 //! - [`MAX_EMPTY`] is by how many elements sequences and maps may outnumber the bytes of these:
 //!   five bytes can claim four thousand million `()`.
 //! - What is allocated before it is filled is bounded by the bytes that are there, and by serde to

@@ -9,8 +9,8 @@ use serde::Serialize;
 /// How many bytes room is made for at once: few enough to stay in the nearest cache.
 const BLOCK: usize = 4096;
 
-/// Writes some of `items`, at most `left`, as long as they are raw values of `N` bytes; gives their
-/// number.
+/// Writes a block of `items`, at most `left`, as long as they are raw values of `N` bytes; gives
+/// their number.
 ///
 /// An element that turns out to be something else is still written, and ends the run: nothing
 /// depends on the guess but speed. Where the type has one form only, as a number has, the question
@@ -27,36 +27,29 @@ where
     I::Item: Serialize,
 {
     target.writer.reserve(left.saturating_mul(N));
-    let mut count = 0;
-    loop {
-        let room = target.writer.ahead((left - count).min(BLOCK / N) * N);
-        let (slots, _) = room.as_chunks_mut::<N>();
-        let mut filled = 0;
-        let mut other = Vec::new();
-        let mut others = 0;
-        for slot in slots {
-            let Some(item) = items.next() else { break };
-            let mut aside = Target { writer: Writer::new(&mut other), empties: target.empties };
-            match item.serialize(aside.keeping(levels))? {
-                Form::Kept { bytes, len } if len == N => {
-                    *slot = *bytes.first_chunk().expect("N is 1, 4 or 8");
-                    filled += 1;
-                    continue;
-                }
-                Form::Kept { bytes, len } => aside.writer.slice(&bytes[..len]),
-                _ => {}
+    let (slots, _) = target.writer.ahead(left.min(BLOCK / N) * N).as_chunks_mut::<N>();
+    let mut filled = 0;
+    let mut other = Vec::new();
+    let mut others = 0;
+    for slot in slots {
+        let Some(item) = items.next() else { break };
+        let mut aside = Target { writer: Writer::new(&mut other), empties: target.empties };
+        match item.serialize(aside.keeping(levels))? {
+            Form::Kept { bits, len } if len == N => {
+                *slot = *bits.to_le_bytes().first_chunk().expect("N is 1, 4 or 8");
+                filled += 1;
+                continue;
             }
-            let end = aside.writer.len();
-            target.empties = aside.empties;
-            other.truncate(end);
-            others = 1;
-            break;
+            Form::Kept { bits, len } => aside.writer.slice(&bits.to_le_bytes()[..len]),
+            _ => {}
         }
-        target.writer.advance(filled * N);
-        target.writer.slice(&other);
-        count += filled + others;
-        if filled < BLOCK / N {
-            return Ok(count);
-        }
+        let end = aside.writer.len();
+        target.empties = aside.empties;
+        other.truncate(end);
+        others = 1;
+        break;
     }
+    target.writer.advance(filled * N);
+    target.writer.slice(&other);
+    Ok(filled + others)
 }

@@ -98,6 +98,9 @@ fn depth_is_that_of_what_is_open_at_once() {
     let deep = || nested(100, Newtype(None), |it| Newtype(Some(Box::new(it))));
     let wide: Vec<_> = (0..300).map(|_| deep()).collect();
     assert_eq!(decode::<Vec<Newtype>>(&encoded(&wide)).unwrap(), wide);
+    let deep = || nested(100, Seq(vec![]), |it| Seq(vec![it, Seq(vec![])]));
+    let wide: Vec<_> = (0..300).map(|_| deep()).collect();
+    assert_eq!(decode::<Vec<Seq>>(&encoded(&wide)).unwrap(), wide);
 }
 
 /// In a thread with less stack than any that Rust starts by itself.
@@ -159,6 +162,21 @@ fn elements_without_bytes_are_counted_over_the_whole_value() {
     bytes.resize(bytes.len() + (4 << 20), 0);
     type Two = (Vec<Vec<()>>, Vec<()>, Vec<u8>);
     assert_says(&not_decoded::<Two>(&bytes), &["take no byte"]);
+}
+
+#[test]
+fn elements_without_bytes_are_counted_in_a_run_of_bytes() {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Item {
+        Byte(u8),
+        Empties(Vec<()>),
+    }
+    let half = || Item::Empties(vec![(); MAX_EMPTY / 2]);
+    let mut items = vec![Item::Byte(1), half(), Item::Byte(2), half()];
+    encoded(&items);
+    items.push(half());
+    assert_says(&not_encoded(&items), &["take no byte"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem::ManuallyDrop;
 
 #[test]
 fn texts_and_bytes_are_borrowed() {
@@ -148,36 +149,39 @@ fn types_that_ask_the_bytes_are_told_so() {
     assert_says(&not_decoded::<IgnoredAny>(&[1]), &causes);
 }
 
-/// Takes one element of a sequence, keeps what it was told about their number, and may leave the
-/// rest.
+/// Takes one element of a sequence, and may leave others.
 #[derive(Debug, PartialEq)]
-struct First {
-    hint: Option<usize>,
-}
+struct First<const FORGET: bool>(u8);
 
-impl<'de> Deserialize<'de> for First {
+impl<'de, const FORGET: bool> Deserialize<'de> for First<FORGET> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Take;
-        impl<'de> Visitor<'de> for Take {
-            type Value = First;
+        struct Take<const FORGET: bool>;
+        impl<'de, const FORGET: bool> Visitor<'de> for Take<FORGET> {
+            type Value = u8;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a sequence")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<First, A::Error> {
-                let hint = seq.size_hint();
-                seq.next_element::<u8>()?;
-                Ok(First { hint })
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<u8, A::Error> {
+                let mut seq = ManuallyDrop::new(seq);
+                let first = seq.next_element()?.unwrap_or_default();
+                if !FORGET {
+                    drop(ManuallyDrop::into_inner(seq));
+                }
+                Ok(first)
             }
         }
         assert!(!deserializer.is_human_readable());
-        deserializer.deserialize_seq(Take)
+        deserializer.deserialize_seq(Take::<FORGET>).map(Self)
     }
 }
 
 #[test]
 fn a_type_that_leaves_elements_is_refused() {
-    assert_eq!(decode::<First>(&[1, 9]).unwrap(), First { hint: Some(1) });
-    assert_says(&not_decoded::<First>(&[3, 9, 9, 9]), &["left 2 elements", "unread"]);
+    assert_eq!(decode::<First<false>>(&[1, 9]).unwrap(), First(9));
+    assert_says(&not_decoded::<First<false>>(&[3, 9, 9, 9]), &["left 2 elements", "unread"]);
+    // Whoever keeps the access for ever does not get by either.
+    assert_says(&not_decoded::<First<true>>(&[1, 9]), &["unread"]);
+    assert_says(&not_decoded::<First<true>>(&[3, 9, 9, 9]), &["unread"]);
 }
 
 #[test]

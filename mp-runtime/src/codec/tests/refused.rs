@@ -121,6 +121,7 @@ fn keys_and_values_come_in_pairs() {
         let mut map = s.serialize_map(Some(2))?;
         map.serialize_key(&1_u8)?;
         map.serialize_key(&1_u8)?;
+        map.serialize_value(&1_u8)?;
         map.end()
     });
     let half = serialized_by!(|s| {
