@@ -2,7 +2,7 @@
 //! What dropping one does is in `drops`.
 
 use crate::gate::Gate;
-use crate::support::{Footprint, children_of, kill, scenario, state_of, wait_until};
+use crate::support::{Footprint, children_of, kill, scenario, state_of, thread_count, wait_until};
 use crate::tasks::{plus_100, stop, worker_pid};
 use crate::{BOUNDED, PROMPT, SHORT, own_pid, watched};
 use mp::{ErrorKind, Pool};
@@ -288,8 +288,11 @@ fn pool_29_rounds_of_pools_leave_nothing() {
             assert_eq!(pool.apply(plus_100, 2).unwrap(), 102);
             end(pool);
         };
-        round(drop);
-        wait_until(BOUNDED, "its threads have ended", || children_of(own_pid()).is_empty());
+        round(|pool| {
+            pool.close();
+            pool.join().unwrap();
+        });
+        wait_until(BOUNDED, "its threads have ended", || thread_count() == 2);
         let before = Footprint::now();
         for _ in 0..10 {
             round(drop);
