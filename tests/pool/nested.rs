@@ -227,3 +227,21 @@ fn pool_34_a_callback_may_end_the_program_while_tasks_run() {
     finished.assert_code(7);
     assert_eq!(finished.value("ending"), "");
 }
+
+#[mp::test]
+fn pool_15_a_callback_that_waits_for_its_own_handle_is_told_so() {
+    watched(|| {
+        let pool = Pool::new(1).unwrap();
+        let (give, given) = channel::<AsyncResult<i64>>();
+        let (tell, told) = channel();
+        let handle = pool.apply_async(plus_100, 1, move |_| {
+            let own = given.recv().unwrap();
+            assert!(!own.wait_timeout(BOUNDED) && !own.ready());
+            tell.send((own.get().unwrap_err().kind(), own)).unwrap();
+        });
+        give.send(handle).unwrap();
+        let (kind, handle) = told.recv().unwrap();
+        assert_eq!(kind, ErrorKind::InvalidArgument);
+        assert_eq!(handle.get().unwrap(), 101);
+    });
+}

@@ -42,8 +42,8 @@ pub(super) struct Callbacks {
 #[derive(Default)]
 struct Queue {
     due: VecDeque<Due>,
-    /// How many callbacks the thread is inside of: more than one when one waits for another's result.
-    running: usize,
+    /// Whose callbacks the thread is inside of: more than one when one waits for another's result.
+    running: Vec<Arc<Completion>>,
     thread: Option<JoinHandle<()>>,
     thread_id: Option<i32>,
     stopped: bool,
@@ -87,6 +87,11 @@ impl Callbacks {
         lock(&self.queue).thread_id.is_some_and(|id| id == own::thread_id())
     }
 
+    /// Whether one of the callbacks that are being run is this handle's own.
+    pub(super) fn is_running(&self, completion: &Arc<Completion>) -> bool {
+        lock(&self.queue).running.iter().any(|running| Arc::ptr_eq(running, completion))
+    }
+
     /// Whether the thread has called exit while another one is doing so: it will not come back.
     pub(super) fn is_parked_in_exit(&self) -> bool {
         lock(&self.queue).thread_id.is_some_and(own::is_parked_in_exit)
@@ -105,13 +110,13 @@ impl Callbacks {
     ) -> bool {
         let mut queue = lock(&self.queue);
         loop {
-            if done(queue.running) {
+            if done(queue.running.len()) {
                 return true;
             }
             if deadline.is_some_and(Deadline::has_passed) {
                 return false;
             }
-            let at = match waited_for.filter(|_| queue.running >= DEEP) {
+            let at = match waited_for.filter(|_| queue.running.len() >= DEEP) {
                 None => (!queue.due.is_empty()).then_some(0),
                 Some(one) => queue.due.iter().position(|due| Arc::ptr_eq(&due.completion, one)),
             };
@@ -172,14 +177,14 @@ impl Callbacks {
         mut queue: MutexGuard<'a, Queue>,
         due: Due,
     ) -> MutexGuard<'a, Queue> {
-        queue.running += 1;
+        queue.running.push(Arc::clone(&due.completion));
         drop(queue);
         let Due { completion, outcome, callback } = due;
         // A panic there was reported by the panic hook, and costs nothing else.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| callback(&outcome)));
         engine.finish(&completion, outcome);
         let mut queue = lock(&self.queue);
-        queue.running -= 1;
+        queue.running.pop();
         queue
     }
 }

@@ -186,6 +186,9 @@ impl Engine {
         completion: &Arc<Completion>,
         deadline: Option<Deadline>,
     ) -> bool {
+        if self.callbacks.is_running(completion) {
+            return false;
+        }
         completion.tell_nested();
         self.callbacks.run_until(self, Some(completion), deadline, |_| completion.is_ready())
     }

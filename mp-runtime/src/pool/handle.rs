@@ -137,7 +137,8 @@ impl<R: serde::de::DeserializeOwned> AsyncResult<R> {
     /// Waits for the outcome, and gives the value.
     ///
     /// Inside a callback of the same pool, runs the other callbacks that are due meanwhile; nested
-    /// very deeply, only the one of this handle.
+    /// very deeply, only the one of this handle. A callback that waits for its own handle is told
+    /// so at once ([`InvalidArgument`](ErrorKind::InvalidArgument), or not ready).
     ///
     /// # Errors
     ///
@@ -210,10 +211,15 @@ impl<R: serde::de::DeserializeOwned> AsyncResult<R> {
     fn value(&self) -> Result<R> {
         match self.completion.outcome.get() {
             Some(outcome) => decode(outcome),
-            // It was waited for: only a copy of the pool's process comes here without.
-            None => {
+            // It was waited for: only a copy of the pool's process, or the handle's own callback,
+            // comes here without.
+            None if self.pool.upgrade().is_some_and(|engine| engine.is_copy()) => {
                 let text = "the outcome goes to the process that this one was forked from";
                 Err(Error::new(ErrorKind::NotOwner, text))
+            }
+            None => {
+                let text = "a callback cannot wait for its own handle, which is ready after it";
+                Err(Error::new(ErrorKind::InvalidArgument, text))
             }
         }
     }
