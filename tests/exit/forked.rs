@@ -4,7 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use crate::gate::Gate;
 use crate::support::{scenario, wait_until};
-use crate::{LONG, PROMPT, daemon, kernel, stays, waits, works};
+use crate::{LONG, PROMPT, daemon, kernel, say, stays, waits, works};
 use mp::ErrorKind::NotOwner;
 
 /// The copy ends by `exit`, which runs what was registered for the program's end.
@@ -101,7 +101,8 @@ fn exit_06_a_forked_copy_has_an_end_of_its_own() {
         let before = mp::spawn(works, 1).expect("it starts");
         let copy = kernel::fork(|| {
             let pool = mp::Pool::new(1).expect("it starts");
-            pool.apply_async(works, 2, |value| println!("called back {value}"));
+            // The copy is in exit by then, where println! writes piece by piece.
+            pool.apply_async(works, 2, |value| say(&format!("called back {value}")));
             mp::spawn(works, 3).expect("it starts");
             // It returns into exit, whose rules wait for both.
             4

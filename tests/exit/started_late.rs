@@ -1,5 +1,6 @@
 //! Children that are started while the program ends: each is waited for like any other, or refused.
 
+use crate::say;
 use crate::support::{repeat, scenario_main};
 use std::thread;
 
@@ -14,7 +15,7 @@ fn exit_04_a_child_started_at_the_end_is_waited_for_or_refused() {
         let (tell, told) = std::sync::mpsc::channel();
         thread::spawn(move || {
             while let Ok(process) = mp::spawn(say_done, ()) {
-                println!("started");
+                say("started");
                 let _ = tell.send(());
                 drop(process);
             }
