@@ -11,13 +11,14 @@ mod deaths;
 mod drops;
 mod end;
 mod errors;
-mod gate;
 mod handles;
 mod kills;
 mod nested;
 mod payload;
 mod races;
 mod tasks;
+
+use support::gate;
 
 use std::process;
 use std::time::Duration;
