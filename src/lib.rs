@@ -10,6 +10,8 @@ pub use mp_runtime::{
 };
 // Pools.
 pub use mp_runtime::{AsyncResult, Call, Pool, PoolBuilder};
+// Handles inside values.
+pub use mp_runtime::Fd;
 // Errors.
 pub use mp_runtime::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 

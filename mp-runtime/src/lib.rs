@@ -16,6 +16,8 @@ mod task;
 
 mod codec;
 mod protocol;
+
+mod custody;
 mod transport;
 
 mod error;
@@ -26,6 +28,7 @@ mod sys;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use pool::{AsyncResult, Call, Pool, PoolBuilder};
 pub use process::exit::{Guard, init};

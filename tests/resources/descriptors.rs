@@ -134,12 +134,12 @@ fn with_workers(count: usize) -> usize {
 }
 
 #[mp::test]
-fn res_01_descriptors_in_the_parent_are_two_a_worker() {
+fn res_01_descriptors_in_the_parent_are_three_a_worker() {
     let program = scenario!(|| {
         let before = open_descriptors(own_pid());
         let one = with_workers(1);
         let nine = with_workers(9);
-        assert_eq!(nine - one, 8 * 2, "the process, and the memory of its results");
+        assert_eq!(nine - one, 8 * 3, "the process, the memory of its results, the socket");
         assert!(one - before.len() <= 12, "{one} with one worker, {before:?} without");
         assert_eq!(open_descriptors(own_pid()), before);
     });
@@ -154,7 +154,11 @@ fn res_01_descriptors_in_the_parent_are_given_back_with_the_process() {
         let one = mp::spawn(descriptors_at, gate.name()).expect("it starts");
         let held = open_descriptors(own_pid()).len();
         let two = mp::spawn(descriptors_at, gate.name()).expect("it starts");
-        assert_eq!(open_descriptors(own_pid()).len() - held, 2, "the process, and its result");
+        assert_eq!(
+            open_descriptors(own_pid()).len() - held,
+            3,
+            "the process, its result, the socket"
+        );
         drop((gate.arrival(), gate.arrival()));
         drop(gate);
         one.join().expect("it was started");

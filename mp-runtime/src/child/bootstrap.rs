@@ -2,6 +2,7 @@
 //! find its task. No user code runs here.
 
 use crate::child::{output, watch};
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{self, Identity, Parent};
 use crate::protocol::handshake::{Bootstrap, Layout};
@@ -23,6 +24,8 @@ pub(crate) struct Start {
     pub(crate) task: &'static Entry,
     pub(crate) memory: Memory,
     pub(crate) layout: Layout,
+    /// The descriptors of the arguments.
+    pub(crate) attachments: Attachments,
 }
 
 pub(crate) fn begin(
@@ -30,6 +33,7 @@ pub(crate) fn begin(
     lifeline: OwnedFd,
     memory: Memory,
     layout: Layout,
+    attachments: Attachments,
 ) -> Result<Start> {
     identity::set(Identity {
         name: told.name.to_owned(),
@@ -54,13 +58,13 @@ pub(crate) fn begin(
         let text = "this program's table of tasks is not its parent's: it is not the same program";
         return Err(Error::new(ErrorKind::Unsupported, text));
     }
-    Ok(Start { task: table.find(&told.task)?, memory, layout })
+    Ok(Start { task: table.find(&told.task)?, memory, layout, attachments })
 }
 
 /// The exit code of a child that leaves this reply.
 pub(crate) fn exit_code(reply: &[u8]) -> i32 {
     match Reply::parse(reply) {
-        Ok(Reply::Value(_)) => 0,
+        Ok(Reply::Value(_) | Reply::Attached(_)) => 0,
         Ok(Reply::Panicked(_)) => PANICKED,
         Ok(Reply::NotEncoded(text) | Reply::NotDecoded(text) | Reply::Unknown(text)) => {
             output::complain(&Error::new(ErrorKind::Decode, text));

@@ -3,21 +3,22 @@
 #![expect(unsafe_code, reason = "adopts inherited descriptors, runs constructors, maps arguments")]
 
 use crate::child::bootstrap::{self, Start};
-use crate::child::output;
+use crate::child::{output, post};
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
 use crate::protocol::handshake::{self, VARIABLE};
+use crate::protocol::message::Reply;
+use crate::protocol::post::Address;
 use crate::sys::memory::{Memory, View};
 use crate::sys::{own, signal};
 use crate::task::registry;
+use crate::task::run::Left;
 use std::ffi::{OsString, c_char, c_int};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
-static DESCRIPTORS: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
 
 /// Whether this program lets its children find their way: it has called `init` or stands under a macro.
 pub(crate) fn entered() -> bool {
@@ -34,12 +35,6 @@ pub(crate) fn enter() {
     if let Err(error) = registry::table() {
         give_up(&error);
     }
-}
-
-/// The descriptors that the parent passed for the task, once.
-pub(crate) fn take_descriptors() -> Vec<OwnedFd> {
-    let mut kept = DESCRIPTORS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    std::mem::take(&mut *kept)
 }
 
 /// A constructor as the loader calls it before `main`.
@@ -89,7 +84,7 @@ fn constructors_after(here: &'static Constructor) -> &'static [Constructor] {
 
 fn become_child(value: &OsString) -> ! {
     match prepare(value) {
-        Ok(start) => leave(run(&start)),
+        Ok(start) => leave(run(start)),
         Err(error) => give_up(&error),
     }
 }
@@ -107,7 +102,7 @@ fn prepare(value: &OsString) -> Result<Start> {
     let memory = Memory::from_fd(unsafe { own::adopt(number) }.map_err(adopting)?);
     let (header, layout) = handshake::read(&memory)?;
     let told = handshake::parse(&header)?;
-    let mut keep = vec![number, told.lifeline];
+    let mut keep = vec![number, told.lifeline, told.post];
     keep.extend(&told.descriptors);
     // SAFETY: nothing was opened yet in this process but what the parent passed, and that is kept.
     unsafe { own::close_all_but(&mut keep) }
@@ -116,14 +111,16 @@ fn prepare(value: &OsString) -> Result<Start> {
     let lifeline = unsafe { own::adopt(told.lifeline) }.map_err(adopting)?;
     // SAFETY: as above.
     let descriptors = told.descriptors.iter().map(|fd| unsafe { own::adopt(*fd) });
-    let descriptors = descriptors.collect::<io::Result<_>>().map_err(adopting)?;
-    *DESCRIPTORS.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = descriptors;
+    let descriptors: Vec<OwnedFd> = descriptors.collect::<io::Result<_>>().map_err(adopting)?;
+    // SAFETY: as above.
+    post::begin(unsafe { own::adopt(told.post) }.map_err(adopting)?);
     ENTERED.store(true, Ordering::Relaxed);
-    bootstrap::begin(&told, lifeline, memory, layout)
+    bootstrap::begin(&told, lifeline, memory, layout, descriptors.into())
 }
 
-fn run(start: &Start) -> i32 {
-    let view = match map_arguments(start) {
+fn run(mut start: Start) -> i32 {
+    let attachments = std::mem::take(&mut start.attachments);
+    let view = match map_arguments(&start) {
         Ok(view) => view,
         Err(error) => {
             return report_failure(&Error::io("the arguments could not be mapped", error));
@@ -131,15 +128,29 @@ fn run(start: &Start) -> i32 {
     };
     // SAFETY: the parent wrote them before it started us and does not touch them again.
     let arguments = view.as_ref().and_then(|(view, len)| unsafe { view.bytes(0, *len) });
-    let mut reply = Vec::new();
-    (start.task.runner())(arguments.unwrap_or_default(), &mut reply);
+    let mut left = Left::default();
+    (start.task.runner())(arguments.unwrap_or_default(), attachments, &mut left);
     if identity::current().pooled {
         return 0;
     }
-    if let Err(error) = handshake::write_reply(&start.memory, start.layout, &reply) {
+    send_attachments(&mut left);
+    if let Err(error) = handshake::write_reply(&start.memory, start.layout, &left.reply) {
         return report_failure(&Error::io("the result could not be left for the parent", error));
     }
-    bootstrap::exit_code(&reply)
+    bootstrap::exit_code(&left.reply)
+}
+
+fn send_attachments(left: &mut Left) {
+    let attachments = std::mem::take(&mut left.attachments);
+    if attachments.is_empty() {
+        return;
+    }
+    let count = attachments.len();
+    // Nobody may be reading until this process has ended: the socket keeps them.
+    if let Err(error) = post::send(Address::default(), attachments, false) {
+        let text = format!("its {count} descriptors could not be sent: {error}");
+        left.replace(&Reply::NotEncoded(&text));
+    }
 }
 
 fn map_arguments(start: &Start) -> io::Result<Option<(View, usize)>> {

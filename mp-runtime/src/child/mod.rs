@@ -4,4 +4,5 @@
 pub(crate) mod bootstrap;
 pub(crate) mod entry;
 pub(crate) mod output;
+pub(crate) mod post;
 pub(crate) mod watch;

@@ -4,6 +4,7 @@
 use super::access::{Entries, Fields, Items, Variant};
 use super::reader::{Reader, too_many};
 use super::{Fault, MAX_DEPTH, MAX_EMPTY, varint};
+use crate::custody::{self, Attachments};
 use serde::de::{Deserializer, Visitor};
 use std::mem;
 
@@ -16,6 +17,8 @@ pub(super) struct Source<'de> {
     inside: u32,
     /// How many elements of the last sequence or map were left unread.
     unread: usize,
+    /// The descriptors that came beside the bytes.
+    attachments: Attachments,
 }
 
 /// Takes one value off the front of the bytes.
@@ -27,8 +30,18 @@ pub(super) struct Decoder<'a, 'de> {
 
 impl<'de> Source<'de> {
     #[inline]
-    pub(super) fn new(bytes: &'de [u8]) -> Self {
-        Self { reader: Reader::new(bytes), empties: MAX_EMPTY, inside: 0, unread: 0 }
+    pub(super) fn new(bytes: &'de [u8], attachments: Attachments) -> Self {
+        let reader = Reader::new(bytes);
+        Self { reader, empties: MAX_EMPTY, inside: 0, unread: 0, attachments }
+    }
+
+    /// Gives the descriptor whose index comes next to the handle that asks.
+    #[cold]
+    fn detach(&mut self) -> Result<(), Fault> {
+        let index = self.reader.varint()?;
+        let descriptor = self.attachments.take(index).ok_or_else(|| Fault::not_attached(index))?;
+        custody::hand(descriptor);
+        Ok(())
     }
 
     #[inline]
@@ -207,9 +220,12 @@ impl<'de> Deserializer<'de> for Decoder<'_, 'de> {
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Fault> {
+        if name == custody::MARK {
+            self.source.detach()?;
+        }
         visitor.visit_newtype_struct(self)
     }
 

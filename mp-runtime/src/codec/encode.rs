@@ -4,6 +4,7 @@
 use super::compound::{Entries, Fields, Items, wrong_count};
 use super::writer::Writer;
 use super::{Fault, MAX_EMPTY, raw, varint};
+use crate::custody::{self, Attachments};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 use std::fmt::{Display, Write};
 
@@ -12,6 +13,8 @@ pub(super) struct Target<'o> {
     pub(super) writer: Writer<'o>,
     /// By how many more elements may outnumber their bytes.
     pub(super) empties: usize,
+    /// Where the descriptors of handles go, if they can travel.
+    pub(super) attachments: Option<&'o mut Attachments>,
 }
 
 /// Writes one value at the end of the buffer.
@@ -37,8 +40,18 @@ pub(super) enum Form {
 
 impl<'o> Target<'o> {
     #[inline]
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
-        Self { writer: Writer::ready(out), empties: MAX_EMPTY }
+    pub(super) fn new(out: &'o mut Vec<u8>, attachments: Option<&'o mut Attachments>) -> Self {
+        Self { writer: Writer::ready(out), empties: MAX_EMPTY, attachments }
+    }
+
+    /// Takes what a handle lends, and writes its index; false if it lends nothing.
+    #[cold]
+    fn attach(&mut self) -> Result<bool, Fault> {
+        let Some(descriptor) = custody::lent() else { return Ok(false) };
+        let attachments = self.attachments.as_deref_mut().ok_or_else(Fault::no_attachments)?;
+        let index = attachments.add(descriptor).ok_or_else(Fault::too_many_attachments)?;
+        self.writer.varint(index as u64);
+        Ok(true)
     }
 
     #[inline]
@@ -231,9 +244,12 @@ impl<'e, 'o> Serializer for Encoder<'e, 'o> {
     #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<Form, Fault> {
+        if name == custody::MARK && self.target.attach()? {
+            return Ok(Form::Written);
+        }
         value.serialize(self)
     }
 

@@ -41,6 +41,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use crate::custody::{self, Attachments};
 use crate::error::{Error, ErrorKind};
 use decode::Source;
 use encode::Target;
@@ -58,11 +59,32 @@ const MAX_EMPTY: usize = 1 << 20;
 
 /// Appends `value` to `out`; after an error or a panic of its `Serialize`, `out` is what it was.
 ///
-/// A buffer with room for 64 bytes more than the value takes is not moved.
+/// A buffer with room for 64 bytes more than the value takes is not moved. A handle in the value is
+/// an error.
 #[inline]
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+    encode_to(value, out, None)
+}
+
+/// As [`encode`]; the descriptors of handles in the value are added to `attachments`, and after an
+/// error are of no use.
+#[inline]
+pub(crate) fn encode_with<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+    attachments: &mut Attachments,
+) -> Result<(), Error> {
+    encode_to(value, out, Some(attachments))
+}
+
+#[inline]
+fn encode_to<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+    attachments: Option<&mut Attachments>,
+) -> Result<(), Error> {
     let mut end = End { at: out.len(), out };
-    let mut target = Target::new(end.out);
+    let mut target = Target::new(end.out, attachments);
     match value.serialize(target.encoder(MAX_DEPTH)) {
         Ok(_) => {
             end.at = target.writer.len();
@@ -88,7 +110,17 @@ impl Drop for End<'_> {
 /// Takes a value out of all of `bytes`, which may be anything; `&str` and `&[u8]` in it borrow.
 #[inline]
 pub(crate) fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
-    let mut source = Source::new(bytes);
+    decode_with(bytes, Attachments::default())
+}
+
+/// As [`decode`], with the descriptors that came beside the bytes; those of which the value holds no
+/// handle are closed.
+#[inline]
+pub(crate) fn decode_with<'de, T: Deserialize<'de>>(
+    bytes: &'de [u8],
+    attachments: Attachments,
+) -> Result<T, Error> {
+    let mut source = Source::new(bytes, attachments);
     let fault = match T::deserialize(source.decoder()) {
         Ok(value) if source.reader.remaining() == 0 => return Ok(value),
         Ok(_) => Fault::left_over(source.reader.remaining()),
@@ -153,6 +185,27 @@ impl Fault {
             "its sequences have over {MAX_EMPTY} elements that take no byte, such as (); send \
              their number instead"
         ))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn no_attachments() -> Self {
+        Self::new("a handle in it cannot travel here, where only bytes do")
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn too_many_attachments() -> Self {
+        Self::new(format!(
+            "it holds more than {} handles; send them in several values",
+            custody::MOST
+        ))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_attached(index: u64) -> Self {
+        Self::new(format!("the descriptor of handle {index} in it did not come with it"))
     }
 
     #[cold]

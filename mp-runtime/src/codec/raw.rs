@@ -33,7 +33,11 @@ where
     let mut others = 0;
     for slot in slots {
         let Some(item) = items.next() else { break };
-        let mut aside = Target { writer: Writer::new(&mut other), empties: target.empties };
+        let mut aside = Target {
+            writer: Writer::new(&mut other),
+            empties: target.empties,
+            attachments: target.attachments.as_deref_mut(),
+        };
         match item.serialize(aside.keeping(levels))? {
             Form::Kept { bits, len } if len == N => {
                 *slot = *bits.to_le_bytes().first_chunk().expect("N is 1, 4 or 8");

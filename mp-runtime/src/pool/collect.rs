@@ -7,11 +7,13 @@
 //! again when it goes, so that a loop of `apply` wakes nobody else. Between the two there is always someone who is
 //! awake, or armed.
 
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind};
 use crate::pool::callback::{Callback, discard};
 use crate::pool::engine::{Engine, Link, Placed, lock};
-use crate::pool::handle::{Completion, Outcome};
+use crate::pool::handle::{Completion, Outcome, Value};
 use crate::protocol::message::Reply;
+use crate::protocol::post::Address;
 use crate::sys::clock::Deadline;
 use crate::transport::board::{Sleeper, State};
 use crate::transport::park::Spinner;
@@ -91,17 +93,21 @@ impl Engine {
         if batch.is_empty() {
             return Vec::new();
         }
+        for (at, _) in batch.iter().filter(|(_, record)| Reply::is_attached(&record.body)) {
+            // It was sent before the reply, and what it belongs to is still in the ledger.
+            self.read_post_of(&mut links[*at]);
+        }
         let mut desk = lock(&self.desk);
         let mut settled = Vec::with_capacity(batch.len());
         for (at, Record { tag: [slot, generation], body }) in batch {
-            let Some(Placed { completion, block }) = desk.ledger.complete(slot, generation) else {
-                continue;
-            };
+            let link = &mut links[at];
+            let call = desk.ledger.complete(slot, generation);
+            let Some(Placed { completion, block, .. }) = call else { continue };
             self.board.set(slot as usize, generation, State::Free);
             if let Some(block) = block {
                 desk.slots.free(block);
             }
-            let outcome = outcome(body, completion.task, &links[at].name);
+            let outcome = outcome(body, completion.task, link, Address { slot, generation });
             settled.push((completion, outcome));
         }
         let (placed, failed) = self.refill(&mut desk);
@@ -224,14 +230,17 @@ impl Engine {
 }
 
 /// What a reply means to the caller.
-fn outcome(body: Vec<u8>, task: &str, worker: &str) -> Outcome {
+fn outcome(body: Vec<u8>, task: &str, link: &mut Link, of: Address) -> Outcome {
+    let worker = link.child.name();
     let value = match Reply::parse(&body) {
-        Ok(Reply::Value(_)) => Ok(()),
-        Ok(reply) => reply.into_result(task, worker).map(drop),
+        Ok(Reply::Value(_)) => Ok(Attachments::default()),
+        Ok(Reply::Attached(_)) => link.mail.open(of),
+        Ok(reply) => reply.into_result(task, worker).map(|_| Attachments::default()),
         Err(error) => {
             let text = format!("{worker} sent no proper reply to task {task}");
             Err(Error::with_source(ErrorKind::Decode, text, error))
         }
     };
-    value.map(|()| body)
+    link.mail.clear(of);
+    value.map(|attachments| Value { reply: body, attachments })
 }

@@ -5,10 +5,13 @@
 //! queue's. None is held while user code runs.
 
 use crate::codec;
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::callback::{Callback, Callbacks, Due, discard};
 use crate::pool::handle::{Completion, Outcome};
 use crate::pool::ledger::{Ledger, Phase};
+use crate::pool::post::Mailbox;
+use crate::process::children::Child;
 use crate::process::exit;
 use crate::sys::event::Event;
 use crate::sys::memory::Memory;
@@ -18,7 +21,7 @@ use crate::task::registry::Entry;
 use crate::transport::board::{Board, SLOTS, Sleeper, State};
 use crate::transport::ring::Reader;
 use crate::transport::segment::Block;
-use crate::transport::slots::Slots;
+use crate::transport::slots::{Slots, What};
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, SeqCst};
@@ -62,9 +65,10 @@ pub(super) struct Engine {
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) number: u32,
-    pub(super) name: String,
+    pub(super) child: Arc<Child>,
     pub(super) ring: Reader,
-    /// The worker has scribbled over its ring: nothing more is read, and it is killed.
+    pub(super) mail: Mailbox,
+    /// The worker has scribbled over its ring or sends nonsense: nothing more is read, and it is killed.
     pub(super) malformed: bool,
 }
 
@@ -85,6 +89,8 @@ pub(super) struct Desk {
 pub(super) struct Placed {
     pub(super) completion: Arc<Completion>,
     pub(super) block: Option<Block>,
+    /// The descriptors of its arguments, until a worker has begun it.
+    pub(super) attachments: Attachments,
 }
 
 /// A call that waits for a slot.
@@ -92,6 +98,7 @@ pub(super) struct Waiting {
     pub(super) completion: Arc<Completion>,
     task: &'static Entry,
     arguments: Vec<u8>,
+    attachments: Attachments,
 }
 
 /// Locks; a panic elsewhere has left nothing half done, since user code runs outside.
@@ -133,11 +140,12 @@ impl Engine {
         // Taken, not borrowed: encoding runs user code, which may submit too.
         let mut bytes = ENCODED.try_with(RefCell::take).unwrap_or_default();
         bytes.clear();
+        let mut attachments = Attachments::default();
         let refused = self
             .refuse_copy()
             .and_then(|()| exit::refuse_if_ending())
-            .and_then(|()| codec::encode(arguments, &mut bytes))
-            .and_then(|()| self.accept(T::__entry(), &mut bytes, completion));
+            .and_then(|()| codec::encode_with(arguments, &mut bytes, &mut attachments))
+            .and_then(|()| self.accept(T::__entry(), &mut bytes, attachments, completion));
         if bytes.capacity() <= SCRATCH {
             // A thread that is ending has no such space any more, and does not need it.
             let _ = ENCODED.try_with(|scratch| scratch.replace(bytes));
@@ -152,11 +160,12 @@ impl Engine {
         &self,
         task: &'static Entry,
         arguments: &mut Vec<u8>,
+        attachments: Attachments,
         completion: &Arc<Completion>,
     ) -> Result<()> {
         let mut desk = lock(&self.desk);
         desk.refuse_if_not_open()?;
-        if let Some(error) = desk.put(&self.board, task, arguments, completion) {
+        if let Some(error) = desk.put(&self.board, task, arguments, attachments, completion) {
             return Err(error);
         }
         // Under the lock, which whoever reads the reply needs before it counts as settled.
@@ -195,10 +204,12 @@ impl Engine {
         let (mut placed, mut failed) = (0, Vec::new());
         while desk.slots.can_offer(&self.board) {
             let Some((call, slot, generation)) = desk.ledger.next_waiting() else { break };
-            let Waiting { completion, task, arguments } = call;
-            match desk.place(&self.board, (slot, generation), task, &arguments, &completion) {
-                None => placed += 1,
-                Some(error) => failed.push((completion, error)),
+            let Waiting { completion, task, arguments, attachments } = call;
+            let what = What { code: task.index(), attached: !attachments.is_empty() };
+            let call = Placed { completion, block: None, attachments };
+            match desk.place(&self.board, (slot, generation), what, &arguments, call) {
+                Ok(()) => placed += 1,
+                Err((call, error)) => failed.push((call.completion, error)),
             }
         }
         (placed, failed)
@@ -312,15 +323,22 @@ impl Desk {
         board: &Board,
         task: &'static Entry,
         arguments: &mut Vec<u8>,
+        attachments: Attachments,
         completion: &Arc<Completion>,
     ) -> Option<Error> {
+        let completion = Arc::clone(completion);
         if self.slots.can_offer(board)
             && let Some(reserved) = self.ledger.reserve()
         {
-            return self.place(board, reserved, task, arguments, completion);
+            let what = What { code: task.index(), attached: !attachments.is_empty() };
+            let call = Placed { completion, block: None, attachments };
+            return self
+                .place(board, reserved, what, arguments, call)
+                .err()
+                .map(|(_, error)| error);
         }
-        let (completion, arguments) = (Arc::clone(completion), std::mem::take(arguments));
-        self.ledger.wait(Waiting { completion, task, arguments });
+        let arguments = std::mem::take(arguments);
+        self.ledger.wait(Waiting { completion, task, arguments, attachments });
         None
     }
 
@@ -328,21 +346,20 @@ impl Desk {
         &mut self,
         board: &Board,
         (slot, generation): (usize, u32),
-        task: &'static Entry,
+        what: What,
         arguments: &[u8],
-        completion: &Arc<Completion>,
-    ) -> Option<Error> {
-        match self.slots.write(slot, task.index(), arguments) {
+        call: Placed,
+    ) -> std::result::Result<(), (Placed, Error)> {
+        match self.slots.write(slot, what, arguments) {
             Ok(block) => {
-                let completion = Arc::clone(completion);
-                self.ledger.place(slot, generation, Placed { completion, block });
+                self.ledger.place(slot, generation, Placed { block, ..call });
                 self.slots.offer(board, slot, generation);
-                None
+                Ok(())
             }
             Err(error) => {
                 self.ledger.give_back(slot);
                 let doing = format!("no memory for {} bytes of arguments", arguments.len());
-                Some(Error::io(doing, error))
+                Err((call, Error::io(doing, error)))
             }
         }
     }

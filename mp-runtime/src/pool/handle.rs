@@ -1,6 +1,7 @@
 //! The handle of a call: wait for its outcome, and get it as often as wanted. How outcomes come in is in `collect`.
 
 use crate::codec;
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::callback::Callback;
 use crate::pool::engine::{Engine, lock};
@@ -11,13 +12,27 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-/// A value as its reply's bytes, the variant's byte first; or why there is none.
-pub(super) type Outcome = Result<Vec<u8>>;
+/// A value as it came, or why there is none.
+pub(super) type Outcome = Result<Value>;
+
+/// A value in transit.
+#[derive(Debug)]
+pub(super) struct Value {
+    /// Its reply's bytes, the variant's byte first.
+    pub(super) reply: Vec<u8>,
+    /// The descriptors of handles in it, for as long as it is kept.
+    pub(super) attachments: Attachments,
+}
 
 /// Decodes an outcome's value.
 pub(super) fn decode<R: serde::de::DeserializeOwned>(outcome: &Outcome) -> Result<R> {
     match outcome {
-        Ok(reply) => codec::decode(reply.get(1..).unwrap_or_default()),
+        Ok(Value { reply, attachments }) => {
+            let copies = attachments.try_clone().map_err(|error| {
+                Error::io("the handles in the result of a task could not be copied", error)
+            })?;
+            codec::decode_with(reply.get(1..).unwrap_or_default(), copies)
+        }
         Err(error) => Err(error.clone()),
     }
 }

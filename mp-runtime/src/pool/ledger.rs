@@ -103,6 +103,12 @@ impl<C, W> Ledger<C, W> {
         placed.take().map(|placed| placed.call)
     }
 
+    /// The call of this slot and generation, if it has no outcome yet.
+    pub(super) fn call(&mut self, slot: u32, generation: u32) -> Option<&mut C> {
+        let placed = self.slots.get_mut(usize::try_from(slot).ok()?)?.as_mut()?;
+        (placed.generation == generation).then_some(&mut placed.call)
+    }
+
     /// What follows from the death of `worker`, given which of the others still hold what they have
     /// claimed, and the words of the board. Its replies must have been read to the end before.
     ///

@@ -8,6 +8,7 @@ mod engine;
 mod finish;
 mod handle;
 mod ledger;
+mod post;
 mod submit;
 mod supervise;
 mod worker;

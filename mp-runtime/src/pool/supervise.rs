@@ -7,6 +7,7 @@ use crate::identity;
 use crate::pool::callback::discard;
 use crate::pool::engine::{Engine, Link, Placed, lock};
 use crate::pool::ledger::Phase;
+use crate::pool::post::Mailbox;
 use crate::pool::worker::{Orders, WORKER};
 use crate::process::children::Child;
 use crate::process::launch::Launch;
@@ -51,6 +52,8 @@ struct Worker {
     number: u32,
     seat: usize,
     child: Arc<Child>,
+    /// Nothing more comes by its socket.
+    silent: bool,
 }
 
 impl Supervisor {
@@ -97,9 +100,10 @@ impl Supervisor {
         };
         let child = launch.start()?;
         // From here on the worker is on the list, so that whatever happens it is ended.
-        self.workers.push(Worker { number, seat, child });
+        self.workers.push(Worker { number, seat, child: Arc::clone(&child), silent: false });
         self.next_number = number % (NUMBERS - 1) + 1;
-        lock(&self.engine.rings).push(Link { number, name, ring, malformed: false });
+        let mail = Mailbox::default();
+        lock(&self.engine.rings).push(Link { number, child, ring, mail, malformed: false });
         // What it has announced before its ring was on the list nobody has read.
         self.engine.drain();
         Ok(())
@@ -133,15 +137,22 @@ impl Supervisor {
         engine.end_threads(collector);
     }
 
-    fn sleep(&self) {
-        let mut fds = vec![self.engine.control.as_fd()];
+    /// Sleeps until there is something to do; of that, reads what workers have sent.
+    fn sleep(&mut self) {
+        let speaking = self.workers.iter().filter(|worker| !worker.silent);
+        let mut fds: Vec<_> = speaking.map(|worker| worker.child.post()).collect();
+        fds.push(self.engine.control.as_fd());
         fds.extend(self.workers.iter().filter_map(|worker| worker.child.handle()));
         // Nothing is started any more once the workers have been told to end.
         let retry = self.retry.filter(|_| !self.ending);
         let deadline = [retry, self.kill].into_iter().flatten().min();
         // An error could only be a lack of memory: looking at everything is right after it, too.
-        let _ = poll::readable(&fds, deadline);
+        let readable = poll::readable(&fds, deadline).unwrap_or_default();
         self.engine.control.lower();
+        let speaking = self.workers.iter_mut().filter(|worker| !worker.silent);
+        for (worker, _) in speaking.zip(readable).filter(|(_, readable)| *readable) {
+            worker.silent = !self.engine.read_post(worker.number);
+        }
     }
 
     fn kill_scribblers(&self) {
@@ -187,7 +198,7 @@ impl Supervisor {
             desk.slots.offer(board, slot, generation);
         }
         let mut failed = Vec::new();
-        for Placed { completion, block } in death.failed {
+        for Placed { completion, block, .. } in death.failed {
             block.into_iter().for_each(|block| desk.slots.free(block));
             failed.push(completion);
         }

@@ -1,13 +1,16 @@
 //! The loop in a pool's worker: claim, run, reply, until told to stop. An ordinary child process whose task is this one;
 //! what the parent does about it is in `supervise`.
 
-use crate::child::entry;
+use crate::child::post;
 use crate::codec;
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::message::Reply;
+use crate::protocol::post::Address;
 use crate::sys::memory::Memory;
 use crate::sys::signal;
 use crate::task::registry::{self, Entry, Registration, Table};
+use crate::task::run::Left;
 use crate::transport::board::Board;
 use crate::transport::park::Spinner;
 use crate::transport::ring::Writer;
@@ -41,11 +44,11 @@ struct Worker {
     slots: SlotsView,
     ring: Writer,
     spinner: Spinner,
-    reply: Vec<u8>,
+    left: Left,
 }
 
-fn run(arguments: &[u8], _: &mut Vec<u8>) {
-    match Worker::new(arguments) {
+fn run(arguments: &[u8], attachments: Attachments, _: &mut Left) {
+    match Worker::new(arguments, attachments) {
         Ok(mut worker) => worker.work(),
         // The parent sees a worker that ended before it was up.
         Err(error) => crate::child::output::complain(&error),
@@ -53,9 +56,10 @@ fn run(arguments: &[u8], _: &mut Vec<u8>) {
 }
 
 impl Worker {
-    fn new(arguments: &[u8]) -> Result<Self> {
+    fn new(arguments: &[u8], attachments: Attachments) -> Result<Self> {
         let orders: Orders = codec::decode(arguments)?;
-        let descriptors: [OwnedFd; 3] = entry::take_descriptors()
+        let descriptors: [OwnedFd; 3] = attachments
+            .into_descriptors()
             .try_into()
             .map_err(|_| Error::new(ErrorKind::Unsupported, "a worker needs three descriptors"))?;
         let [board, slots, ring] = descriptors;
@@ -68,7 +72,7 @@ impl Worker {
             slots: SlotsView::map(slots).map_err(io)?,
             ring: Writer::map(Memory::from_fd(ring)).map_err(io)?,
             spinner: Spinner::new(),
-            reply: Vec::new(),
+            left: Left::default(),
         };
         // Ctrl-C is for the main program, whose end is ours.
         signal::disregard_interrupt().map_err(io)?;
@@ -100,32 +104,50 @@ impl Worker {
         if !self.board.begin(slot, generation, self.orders.number) {
             return;
         }
-        self.reply.clear();
-        match self.slots.read(claim) {
-            Ok((code, arguments)) => match self.table.at(code) {
-                Some(task) => (task.runner())(arguments, &mut self.reply),
-                None => Reply::Unknown("a task beyond the table's end").write(&mut self.reply),
-            },
-            Err(error) => {
-                let text = format!("the arguments could not be mapped: {error}");
-                Reply::NotDecoded(&text).write(&mut self.reply);
-            }
+        let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+        let of = Address { slot, generation };
+        self.left.reply.clear();
+        if let Err(text) = self.run(claim, of) {
+            self.left.replace(&Reply::NotDecoded(&text));
         }
-        self.send(slot, generation);
+        self.send(of);
     }
 
-    fn send(&mut self, slot: usize, generation: u32) {
-        let tag = [u32::try_from(slot).unwrap_or(u32::MAX), generation];
-        if let Err(error) = self.ring.push(tag, &self.reply) {
-            let text = format!("no memory for {} bytes of it: {error}", self.reply.len());
-            self.reply.clear();
-            Reply::NotEncoded(&text).write(&mut self.reply);
+    fn run(&mut self, claim: Claim, of: Address) -> std::result::Result<(), String> {
+        let (what, arguments) = self
+            .slots
+            .read(claim)
+            .map_err(|error| format!("the arguments could not be mapped: {error}"))?;
+        let attachments = match what.attached {
+            true => post::fetch(of)
+                .map_err(|error| format!("the handles in them did not arrive: {error}"))?,
+            false => Attachments::default(),
+        };
+        match self.table.at(what.code) {
+            Some(task) => (task.runner())(arguments, attachments, &mut self.left),
+            None => self.left.replace(&Reply::Unknown("a task beyond the table's end")),
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, of: Address) {
+        let tag = [of.slot, of.generation];
+        let attachments = std::mem::take(&mut self.left.attachments);
+        if !attachments.is_empty()
+            && let Err(error) = post::send(of, attachments, true)
+        {
+            let text = format!("the handles in it could not be sent: {error}");
+            self.left.replace(&Reply::NotEncoded(&text));
+        }
+        if let Err(error) = self.ring.push(tag, &self.left.reply) {
+            let text = format!("no memory for {} bytes of it: {error}", self.left.reply.len());
+            self.left.replace(&Reply::NotEncoded(&text));
             // A reply of this size lies in the ring itself, for which there is memory.
-            let _ = self.ring.push(tag, &self.reply);
+            let _ = self.ring.push(tag, &self.left.reply);
         }
         self.board.announce();
-        if self.reply.capacity() > SCRATCH {
-            self.reply = Vec::new();
+        if self.left.reply.capacity() > SCRATCH {
+            self.left.reply = Vec::new();
         }
     }
 

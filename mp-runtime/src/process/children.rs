@@ -1,8 +1,10 @@
 //! The children of this process, started and not yet reaped, and what is known of each. Nobody else waits for them: no
 //! SIGCHLD handler, no wait for any child.
 
+use crate::custody::Attachments;
 use crate::error::{Error, Result};
 use crate::protocol::handshake::{self, Layout};
+use crate::protocol::post::{self, Address, Mail, Parcel};
 use crate::sys::clock::Deadline;
 use crate::sys::lifeline;
 use crate::sys::memory::Memory;
@@ -26,7 +28,20 @@ pub(crate) struct Child {
     handle: Option<OwnedFd>,
     /// The file with the reply; none for a pool's worker, whose replies go elsewhere.
     reply: Option<(Memory, Layout)>,
+    /// Our end of the socket to it.
+    post: OwnedFd,
+    /// The descriptors of its result, once they were read.
+    attachments: Mutex<Option<Result<Attachments>>>,
     state: Mutex<State>,
+}
+
+/// What connects this process with a child that was just started.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    pub(crate) handle: Option<OwnedFd>,
+    pub(crate) reply: Option<(Memory, Layout)>,
+    pub(crate) post: OwnedFd,
+    pub(crate) lifeline: Arc<Lifeline>,
 }
 
 /// What is known of a child at its start.
@@ -63,14 +78,11 @@ pub(crate) fn lifeline() -> std::io::Result<Arc<Lifeline>> {
 }
 
 /// Takes a child that was just started into the list, and reaps those that have ended meanwhile.
-pub(crate) fn add(
-    facts: Facts,
-    handle: Option<OwnedFd>,
-    reply: Option<(Memory, Layout)>,
-    lifeline: Arc<Lifeline>,
-) -> Arc<Child> {
+pub(crate) fn add(facts: Facts, channels: Channels) -> Arc<Child> {
+    let Channels { handle, reply, post, lifeline } = channels;
     let state = Mutex::new(State { exit_code: None, lifeline: Some(lifeline) });
-    let child = Arc::new(Child { facts, handle, reply, state });
+    let attachments = Mutex::new(None);
+    let child = Arc::new(Child { facts, handle, reply, post, attachments, state });
     reap();
     lock(&CHILDREN).push(Arc::clone(&child));
     child
@@ -161,6 +173,35 @@ impl Child {
         let io = |error| Error::io(format!("reading the result of process {}", self.name()), error);
         let Some((memory, layout)) = &self.reply else { return Ok(None) };
         handshake::read_reply(memory, *layout).map_err(io)
+    }
+
+    /// Our end of the socket to it.
+    pub(crate) fn post(&self) -> BorrowedFd<'_> {
+        self.post.as_fd()
+    }
+
+    /// Copies of the descriptors of its result. For a child that has ended.
+    pub(crate) fn attachments(&self) -> Result<Attachments> {
+        let doing = || format!("taking the handles in the result of process {}", self.name());
+        let io = |error| Error::io(doing(), error);
+        let mut kept = lock(&self.attachments);
+        let kept = kept.get_or_insert_with(|| self.receive_attachments().map_err(io));
+        kept.as_ref().map_err(Clone::clone)?.try_clone().map_err(io)
+    }
+
+    fn receive_attachments(&self) -> std::io::Result<Attachments> {
+        let mut parcel = Parcel::default();
+        loop {
+            match post::receive(self.post(), false)? {
+                Mail::Part(of, part) if of == Address::default() => {
+                    if parcel.add(part)? {
+                        return parcel.open();
+                    }
+                }
+                Mail::Nothing | Mail::End => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                Mail::Ask(_) | Mail::Part(..) => {}
+            }
+        }
     }
 
     fn has_ended(&self) -> bool {

@@ -4,11 +4,11 @@
 use crate::child::entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
-use crate::process::children::{self, Child, Facts};
+use crate::process::children::{self, Channels, Child, Facts};
 use crate::process::exit;
 use crate::protocol::handshake::{self, Bootstrap, VARIABLE};
 use crate::sys::spawn::Spawn;
-use crate::sys::{own, pidfd};
+use crate::sys::{own, pidfd, socket};
 use crate::task::registry::{self, Entry};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -26,7 +26,7 @@ pub(crate) struct Launch<'a> {
     pub(crate) pooled: bool,
     /// Variables on top of this process's own.
     pub(crate) environment: &'a [(OsString, OsString)],
-    /// What the task finds by [`entry::take_descriptors`].
+    /// What is attached to the arguments.
     pub(crate) descriptors: &'a [BorrowedFd<'a>],
 }
 
@@ -37,6 +37,7 @@ impl Launch<'_> {
         let table = registry::table()?;
         let io = |error| Error::io(format!("process {} could not be started", self.name), error);
         let lifeline = children::lifeline().map_err(io)?;
+        let (post, post_for_child) = socket::pair().map_err(io)?;
         let parent = identity::current();
         let bootstrap = Bootstrap {
             fingerprint: table.fingerprint(),
@@ -49,10 +50,12 @@ impl Launch<'_> {
             parent_name: &parent.name,
             parent_daemon: parent.daemon,
             lifeline: lifeline.for_children.as_raw_fd(),
+            post: post_for_child.as_raw_fd(),
             descriptors: self.descriptors.iter().map(AsRawFd::as_raw_fd).collect(),
         };
         let (memory, layout) = handshake::write(&bootstrap, self.arguments)?;
-        let mut descriptors = vec![memory.as_fd(), lifeline.for_children.as_fd()];
+        let mut descriptors =
+            vec![memory.as_fd(), lifeline.for_children.as_fd(), post_for_child.as_fd()];
         descriptors.extend(self.descriptors);
         let spawn = Spawn {
             arguments: std::env::args_os().collect(),
@@ -68,7 +71,7 @@ impl Launch<'_> {
         })?;
         let facts = Facts { pid, name: self.name.to_owned(), daemon: self.daemon };
         let reply = (!self.pooled).then_some((memory, layout));
-        Ok(children::add(facts, handle, reply, lifeline))
+        Ok(children::add(facts, Channels { handle, reply, post, lifeline }))
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod info;
 pub(crate) mod launch;
 
 use crate::codec;
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
 use crate::identity;
 use crate::process::children::Child;
@@ -18,6 +19,7 @@ use crate::task::Task;
 use std::ffi::OsString;
 use std::fmt;
 use std::marker::PhantomData;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,9 +50,17 @@ pub struct Process<T> {
     path: String,
     daemon: bool,
     environment: Vec<(OsString, OsString)>,
-    arguments: Result<Vec<u8>>,
+    arguments: Result<Arguments>,
     child: Option<Arc<Child>>,
     task: PhantomData<T>,
+}
+
+/// The arguments as they travel.
+struct Arguments {
+    bytes: Vec<u8>,
+    attachments: Attachments,
+    /// The descriptors have gone to the child.
+    gone: bool,
 }
 
 impl<T: Task> Process<T> {
@@ -62,15 +72,16 @@ impl<T: Task> Process<T> {
     pub fn new(task: T, arguments: T::Args<'_>) -> Self {
         let _ = task;
         let path = identity::next_path();
-        let mut bytes = Vec::new();
-        let encoded = codec::encode(&arguments, &mut bytes).map(|()| bytes);
+        let mut encoded =
+            Arguments { bytes: Vec::new(), attachments: Attachments::default(), gone: false };
+        let result = codec::encode_with(&arguments, &mut encoded.bytes, &mut encoded.attachments);
         let identity = identity::current();
         Self {
             name: format!("Process-{path}"),
             path,
             daemon: identity.daemon && !identity.pooled,
             environment: Vec::new(),
-            arguments: encoded,
+            arguments: result.map(|()| encoded),
             child: None,
             task: PhantomData,
         }
@@ -119,18 +130,22 @@ impl<T: Task> Process<T> {
         }
         launch::check_environment(&self.environment)?;
         let _starting = exit::starting()?;
-        let arguments = self.arguments.as_ref().map_err(Clone::clone)?;
+        let arguments = self.arguments.as_mut().map_err(|error| error.clone())?;
+        let descriptors: Vec<_> = arguments.attachments.descriptors().map(AsFd::as_fd).collect();
         let child = Launch {
             task: T::__entry(),
-            arguments,
+            arguments: &arguments.bytes,
             name: &self.name,
             path: &self.path,
             daemon: self.daemon,
             pooled: false,
             environment: &self.environment,
-            descriptors: &[],
+            descriptors: &descriptors,
         }
         .start()?;
+        // They are the child's now: whoever waits for their last copy to be closed waits for it alone.
+        arguments.gone = !arguments.attachments.is_empty();
+        arguments.attachments = Attachments::default();
         self.child = Some(child);
         Ok(())
     }
@@ -140,10 +155,19 @@ impl<T: Task> Process<T> {
     /// # Errors
     ///
     /// [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) if the arguments would not
-    /// have reached a child either.
+    /// have reached a child either; [`AlreadyStarted`](ErrorKind::AlreadyStarted) if handles in them
+    /// have gone to the child; [`Io`](ErrorKind::Io) if these could not be copied.
     pub fn run(&self) -> Result<T::Output> {
-        let bytes = self.arguments.as_ref().map_err(Clone::clone)?;
-        Ok(T::__call(codec::decode(bytes)?))
+        let arguments = self.arguments.as_ref().map_err(Clone::clone)?;
+        if arguments.gone {
+            let text = format!("process {} was started: it has the handles to run with", self.name);
+            return Err(Error::new(ErrorKind::AlreadyStarted, text));
+        }
+        let attachments = arguments.attachments.try_clone();
+        let attachments = attachments.map_err(|error| {
+            Error::io("the handles in the arguments could not be copied", error)
+        })?;
+        Ok(T::__call(codec::decode_with(&arguments.bytes, attachments)?))
     }
 
     /// Waits until the child has ended, however it ended.
@@ -177,7 +201,14 @@ impl<T: Task> Process<T> {
         let child = self.child()?;
         child.join(None)?;
         match child.reply()? {
-            Some(reply) => codec::decode(Reply::parse(&reply)?.into_result(T::NAME, child.name())?),
+            Some(reply) => {
+                let reply = Reply::parse(&reply)?;
+                let attachments = match reply {
+                    Reply::Attached(_) => child.attachments()?,
+                    _ => Attachments::default(),
+                };
+                codec::decode_with(reply.into_result(T::NAME, child.name())?, attachments)
+            }
             None => {
                 let code = child.exit_code().unwrap_or_default();
                 let exit = WorkerExit::new(child.pid(), child.name().to_owned(), code);

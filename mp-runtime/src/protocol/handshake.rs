@@ -40,7 +40,9 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) parent_daemon: bool,
     /// The descriptor whose other end is the parent's life.
     pub(crate) lifeline: i32,
-    /// Descriptors for the task itself.
+    /// The socket to the parent.
+    pub(crate) post: i32,
+    /// Those of the task's arguments.
     pub(crate) descriptors: Vec<i32>,
 }
 

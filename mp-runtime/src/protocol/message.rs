@@ -1,6 +1,7 @@
 //! What a task's outcome is as bytes, and the names by which tasks are asked for. Not how outcomes come about.
 
 use crate::codec;
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, RemotePanic, Result};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ pub(crate) struct PanicReport {
 pub(crate) enum Reply<'a> {
     /// The task returned; these are the value's bytes.
     Value(&'a [u8]),
+    /// The same, and the value's descriptors travel beside them.
+    Attached(&'a [u8]),
     Panicked(PanicReport),
     /// The task returned, and its value could not be encoded.
     NotEncoded(&'a str),
@@ -42,19 +45,29 @@ const PANICKED: u8 = 1;
 const NOT_ENCODED: u8 = 2;
 const NOT_DECODED: u8 = 3;
 const UNKNOWN: u8 = 4;
+const ATTACHED: u8 = 5;
 
 impl<'a> Reply<'a> {
     /// Appends a value's reply, the value encoded in place.
-    pub(crate) fn write_value<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn write_value<T: Serialize>(
+        value: &T,
+        out: &mut Vec<u8>,
+        attachments: &mut Attachments,
+    ) -> Result<()> {
         let start = out.len();
         out.push(VALUE);
-        codec::encode(value, out).inspect_err(|_| out.truncate(start))
+        codec::encode_with(value, out, attachments).inspect_err(|_| out.truncate(start))?;
+        if !attachments.is_empty() {
+            out[start] = ATTACHED;
+        }
+        Ok(())
     }
 
     /// Appends this reply.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let (tag, bytes) = match self {
             Self::Value(bytes) => (VALUE, *bytes),
+            Self::Attached(bytes) => (ATTACHED, *bytes),
             Self::NotEncoded(text) => (NOT_ENCODED, text.as_bytes()),
             Self::NotDecoded(text) => (NOT_DECODED, text.as_bytes()),
             Self::Unknown(text) => (UNKNOWN, text.as_bytes()),
@@ -68,6 +81,11 @@ impl<'a> Reply<'a> {
         out.extend_from_slice(bytes);
     }
 
+    /// Whether these bytes are the reply of a value whose descriptors travel beside it.
+    pub(crate) fn is_attached(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&ATTACHED)
+    }
+
     /// Reads what another process wrote.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
         let malformed =
@@ -76,6 +94,7 @@ impl<'a> Reply<'a> {
         let text = || std::str::from_utf8(rest).map_err(|_| malformed("its text is not UTF-8"));
         Ok(match *tag {
             VALUE => Self::Value(rest),
+            ATTACHED => Self::Attached(rest),
             PANICKED => Self::Panicked(codec::decode(rest)?),
             NOT_ENCODED => Self::NotEncoded(text()?),
             NOT_DECODED => Self::NotDecoded(text()?),
@@ -87,7 +106,7 @@ impl<'a> Reply<'a> {
     /// The value's bytes, or the error that the caller gets; `task` and `worker` are names.
     pub(crate) fn into_result(self, task: &str, worker: &str) -> Result<&'a [u8]> {
         Err(match self {
-            Self::Value(bytes) => return Ok(bytes),
+            Self::Value(bytes) | Self::Attached(bytes) => return Ok(bytes),
             Self::Panicked(PanicReport { message, location, backtrace }) => {
                 let panic = RemotePanic::new(message, location, backtrace, worker.to_owned());
                 Error::panicked(task, panic)
@@ -115,6 +134,7 @@ mod tests {
         let report = PanicReport { message: "m".into(), location: "f:1:2".into(), backtrace: None };
         for reply in [
             Reply::Value(b"xy"),
+            Reply::Attached(b"xy"),
             Reply::Panicked(report),
             Reply::NotEncoded("a"),
             Reply::NotDecoded("b"),

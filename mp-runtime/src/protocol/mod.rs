@@ -9,8 +9,13 @@
 //!                              <── its ring ─────  a Reply each     as often as there are tasks)
 //! ```
 //!
+//! Descriptors that belong to arguments or to a value travel beside these: to a starting child by inheritance, else by
+//! the socket that each child has to its parent (`post`): a worker asks for those of the call that it has begun, and
+//! whoever returns some sends them before its Reply.
+//!
 //! A child that ends without its Reply is dead as far as that task is concerned. A parent reads a
 //! Reply as bytes from a stranger: every malformed one is an error value.
 
 pub(crate) mod handshake;
 pub(crate) mod message;
+pub(crate) mod post;

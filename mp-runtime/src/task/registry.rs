@@ -154,7 +154,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn leak(name: &'static str, given: bool, line: u32) -> &'static Entry {
-        let mut entry = Entry::internal(name, |_, _| {});
+        let mut entry = Entry::internal(name, |_, _, _| {});
         (entry.given, entry.place) = (given, ("f.rs", line, 1));
         Box::leak(Box::new(entry))
     }

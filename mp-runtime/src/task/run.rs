@@ -2,6 +2,7 @@
 //! Where the bytes come from and go to is for the callers.
 
 use crate::codec;
+use crate::custody::Attachments;
 use crate::protocol::message::{PanicReport, Reply};
 use crate::task::Task;
 use std::any::Any;
@@ -9,35 +10,54 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
-/// Runs a task on encoded arguments and appends its reply.
-pub(crate) type Runner = fn(&[u8], &mut Vec<u8>);
+/// Runs a task on encoded arguments and what is attached to them, and leaves its reply.
+pub(crate) type Runner = fn(&[u8], Attachments, &mut Left);
+
+/// What a task leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// Its reply's bytes.
+    pub(crate) reply: Vec<u8>,
+    /// The descriptors of its value.
+    pub(crate) attachments: Attachments,
+}
+
+impl Left {
+    /// Puts another reply in its place.
+    pub(crate) fn replace(&mut self, reply: &Reply<'_>) {
+        self.attachments = Attachments::default();
+        self.reply.clear();
+        reply.write(&mut self.reply);
+    }
+}
 
 thread_local! {
     /// Inside a task, what its last panic reported.
     static REPORT: RefCell<Option<Option<PanicReport>>> = const { RefCell::new(None) };
 }
 
-pub(crate) fn run<T: Task>(arguments: &[u8], reply: &mut Vec<u8>) {
-    let start = reply.len();
+pub(crate) fn run<T: Task>(arguments: &[u8], attachments: Attachments, left: &mut Left) {
     REPORT.set(Some(None));
-    // The task's own state is lost with it, and the reply is cut back to where it was.
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| call::<T>(arguments, reply)));
+    // The task's own state is lost with it, and what it left is replaced.
+    let work = || call::<T>(arguments, attachments, left);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(work));
     let report = REPORT.take().flatten();
     if let Err(payload) = outcome {
-        reply.truncate(start);
-        Reply::Panicked(report.unwrap_or_else(|| bare_report(&*payload))).write(reply);
+        let report = report.unwrap_or_else(|| bare_report(&*payload));
+        left.replace(&Reply::Panicked(report));
     }
 }
 
-fn call<T: Task>(arguments: &[u8], reply: &mut Vec<u8>) {
-    match codec::decode::<T::Args<'_>>(arguments) {
+fn call<T: Task>(arguments: &[u8], attachments: Attachments, left: &mut Left) {
+    match codec::decode_with::<T::Args<'_>>(arguments, attachments) {
         Ok(arguments) => {
             let value = T::__call(arguments);
-            if let Err(error) = Reply::write_value(&value, reply) {
-                Reply::NotEncoded(&format!("{error:?}")).write(reply);
+            let Left { reply, attachments } = &mut *left;
+            if let Err(error) = Reply::write_value(&value, reply, attachments) {
+                left.replace(&Reply::NotEncoded(&format!("{error:?}")));
             }
         }
-        Err(error) => Reply::NotDecoded(&format!("{error:?}")).write(reply),
+        Err(error) => left.replace(&Reply::NotDecoded(&format!("{error:?}"))),
     }
 }
 

@@ -40,6 +40,7 @@ const LENGTH: usize = 8;
 const CHUNK_AT: usize = 16;
 const CHUNK_LENGTH: usize = 24;
 const OFFSET: usize = 32;
+const ATTACHED: usize = 40;
 
 const IN_SLOT: u32 = 0;
 const IN_BLOCK: u32 = 1;
@@ -71,13 +72,14 @@ impl Slots {
     pub(crate) fn write(
         &mut self,
         slot: usize,
-        code: u32,
+        what: What,
         payload: &[u8],
     ) -> io::Result<Option<Block>> {
         let at = FIRST + slot * SLOT;
         let word = |field: usize, value: u64| self.mapping.u64(at + field).store(value, Relaxed);
         word(LENGTH, payload.len() as u64);
-        self.mapping.u32(at + CODE).store(code, Relaxed);
+        self.mapping.u32(at + CODE).store(what.code, Relaxed);
+        self.mapping.u32(at + ATTACHED).store(what.attached.into(), Relaxed);
         if payload.len() <= INLINE {
             self.mapping.u32(at + KIND).store(IN_SLOT, Relaxed);
             self.mapping.write(at + HEADER, payload);
@@ -139,6 +141,15 @@ pub(crate) struct SlotsView {
     file: OwnedFd,
     view: View,
     chunks: Chunks,
+}
+
+/// What a call is, beside its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct What {
+    /// Which task, for those who know tasks.
+    pub(crate) code: u32,
+    /// Whether something belongs to it that travels another way.
+    pub(crate) attached: bool,
 }
 
 /// A slot that a worker has claimed.
@@ -208,17 +219,18 @@ impl SlotsView {
             .then_some(Claim { slot, generation: seen.generation })
     }
 
-    /// Reads a claimed slot: the call's code and its payload, in place.
-    pub(crate) fn read(&mut self, claim: Claim) -> io::Result<(u32, &[u8])> {
+    /// Reads a claimed slot: what the call is, and its payload, in place.
+    pub(crate) fn read(&mut self, claim: Claim) -> io::Result<(What, &[u8])> {
         let at = FIRST + claim.slot * SLOT;
         let word = |field: usize| self.view.u64(at + field).load(Relaxed);
         let bad = || io::Error::from(io::ErrorKind::InvalidData);
-        let code = self.view.u32(at + CODE).load(Relaxed);
+        let flag = |field: usize| self.view.u32(at + field).load(Relaxed);
+        let what = What { code: flag(CODE), attached: flag(ATTACHED) != 0 };
         let len = usize::try_from(word(LENGTH)).map_err(|_| bad())?;
         let place = Place { chunk: (word(CHUNK_AT), word(CHUNK_LENGTH)), offset: word(OFFSET) };
         // SAFETY, both: the parent wrote the payload before it offered the slot, which our claim
         // has seen with Acquire, and writes slot and block again only after our reply or our end.
-        let payload = if self.view.u32(at + KIND).load(Relaxed) == IN_SLOT {
+        let payload = if flag(KIND) == IN_SLOT {
             // SAFETY: see above.
             unsafe { self.view.bytes(at + HEADER, len) }
         } else {
@@ -227,15 +239,19 @@ impl SlotsView {
             // SAFETY: see above.
             unsafe { chunk.bytes(offset, len) }
         };
-        Ok((code, payload.ok_or_else(bad)?))
+        Ok((what, payload.ok_or_else(bad)?))
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::cast_possible_truncation, reason = "test payloads are patterns of bytes")]
 mod tests {
-    use super::{INLINE, POSITIONS, Slots, SlotsView};
+    use super::{INLINE, POSITIONS, Slots, SlotsView, What};
     use crate::transport::board::{Board, SLOTS, State};
+
+    fn what(code: usize) -> What {
+        What { code: code as u32, attached: code.is_multiple_of(5) }
+    }
 
     fn pool() -> (Slots, SlotsView, Board) {
         let slots = Slots::new().unwrap();
@@ -249,12 +265,12 @@ mod tests {
         for round in 1..4 {
             for slot in (0..SLOTS).rev() {
                 let payload = vec![slot as u8; if slot % 3 == 0 { INLINE + slot } else { 3 }];
-                let block = slots.write(slot, slot as u32, &payload).unwrap();
+                let block = slots.write(slot, what(slot), &payload).unwrap();
                 slots.offer(&board, slot, round);
                 block.into_iter().for_each(|block| slots.free(block));
                 let claim = view.claim(&board, 1).unwrap();
                 assert_eq!((claim.slot, claim.generation), (slot, round));
-                assert_eq!(view.read(claim).unwrap(), (slot as u32, &payload[..]));
+                assert_eq!(view.read(claim).unwrap(), (what(slot), &payload[..]));
                 assert!(board.begin(slot, round, 1) && !board.begin(slot, round, 2));
                 board.set(slot, round, State::Free);
                 assert!(view.claim(&board, 1).is_none());
@@ -265,7 +281,7 @@ mod tests {
     #[test]
     fn a_slot_that_stays_filled_holds_up_no_other_until_the_order_is_full() {
         let (mut slots, view, board) = pool();
-        slots.write(0, 0, b"").unwrap();
+        slots.write(0, what(0), b"").unwrap();
         slots.offer(&board, 0, 1);
         // As if a worker had been told of it and never come.
         board.head().store(1, std::sync::atomic::Ordering::Relaxed);
@@ -282,7 +298,7 @@ mod tests {
     #[test]
     fn a_spoilt_head_is_only_a_hint() {
         let (mut slots, view, board) = pool();
-        slots.write(7, 1, b"x").unwrap();
+        slots.write(7, what(1), b"x").unwrap();
         slots.offer(&board, 7, 1);
         board.head().store(u64::MAX, std::sync::atomic::Ordering::Relaxed);
         assert!(view.claim(&board, 1).is_none());

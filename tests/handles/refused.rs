@@ -1,0 +1,127 @@
+//! Workers that write nonsense where descriptors travel: it costs their own task.
+
+use crate::support::{Footprint, scenario};
+use crate::{file, read, watched};
+use mp::{ErrorKind, Fd, Pool};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+/// The socket to the parent.
+fn post() -> UnixDatagram {
+    let entries = fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap());
+    let mut sockets = entries.filter(|entry| {
+        fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+    });
+    let number = sockets.next().expect("a worker has one").file_name();
+    let number: i32 = number.to_str().unwrap().parse().unwrap();
+    assert!(sockets.next().is_none(), "and only one");
+    #[expect(unsafe_code, reason = "takes over a descriptor of the library's, to misuse it")]
+    // SAFETY: a copy, made for this test.
+    let copy = unsafe { OwnedFd::from_raw_fd(libc::dup(number)) };
+    copy.into()
+}
+
+#[mp::task]
+fn send(messages: Vec<Vec<u8>>) {
+    let socket = post();
+    for message in messages {
+        // The parent may have had enough.
+        let _ = socket.send(&message);
+    }
+    // Until it is killed.
+    loop {
+        std::thread::park();
+    }
+}
+
+#[mp::task]
+fn send_and_return(messages: Vec<Vec<u8>>) {
+    let socket = post();
+    messages.iter().for_each(|message| assert!(socket.send(message).is_ok()));
+}
+
+#[mp::task]
+fn close() {
+    let _ = post().shutdown(std::net::Shutdown::Both);
+}
+
+#[mp::task]
+fn text_of(file: Fd<File>) -> Fd<File> {
+    let mut result = crate::file(&read(file.into_inner()));
+    result.write_all(b"").unwrap();
+    result.into()
+}
+
+fn words(words: [u32; 5]) -> Vec<u8> {
+    words.map(u32::to_le_bytes).concat()
+}
+
+#[track_caller]
+fn assert_works(pool: &Pool) {
+    let back = pool.apply(text_of, file("text").into()).unwrap();
+    assert_eq!(read(back.into_inner()), "text");
+}
+
+#[mp::test]
+fn pool_47_a_worker_that_sends_nonsense_is_replaced_and_costs_its_own_task() {
+    watched(|| {
+        let pool = Pool::new(1).unwrap();
+        for nonsense in [vec![7; 3], words([9, 0, 0, 0, 0]), words([2, 0, 1, 1, 2]), vec![1; 4000]]
+        {
+            let error = pool.apply(send, vec![nonsense]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WorkerDied, "{error}");
+            assert_works(&pool);
+        }
+    });
+}
+
+#[mp::test]
+fn pool_47_a_worker_that_asks_for_what_is_not_its_own_gets_nothing() {
+    watched(|| {
+        let pool = Pool::new(1).unwrap();
+        let asks: Vec<_> = (0..100).map(|slot| words([1, slot, 1, 0, 0])).collect();
+        pool.apply(send_and_return, asks).unwrap();
+        let parts: Vec<_> = (0..100).map(|slot| words([2, slot, 1, 1, 0])).collect();
+        pool.apply(send_and_return, parts).unwrap();
+        for _ in 0..3 {
+            assert_works(&pool);
+        }
+    });
+}
+
+#[mp::test]
+fn pool_47_a_worker_that_asks_and_never_reads_is_killed() {
+    watched(|| {
+        let pool = Pool::new(1).unwrap();
+        let asks = (0..100_000).map(|_| words([1, 0, 1, 0, 0])).collect();
+        let error = pool.apply(send, asks).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WorkerDied, "{error}");
+        assert_works(&pool);
+    });
+}
+
+#[mp::test]
+fn pool_47_a_worker_that_closes_its_socket_keeps_the_parent_idle() {
+    let program = scenario!(|| {
+        let before = Footprint::now();
+        let pool = Pool::new(1).unwrap();
+        pool.apply(close, ()).unwrap();
+        let used = crate::support::cpu_time_of(std::process::id().cast_signed());
+        std::thread::sleep(Duration::from_millis(500)); // work: what a busy loop would use
+        let more = crate::support::cpu_time_of(std::process::id().cast_signed());
+        println!("used {}", (more - used).as_millis());
+        let error = pool.apply(text_of, file("x").into()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+        pool.terminate();
+        pool.join().unwrap();
+        drop(pool);
+        before.assert_restored(Duration::from_secs(10));
+    });
+    let finished = program.run();
+    finished.assert_success();
+    let used: u64 = finished.value("used ").parse().unwrap();
+    assert!(used < 250, "{used} ms of 500");
+}
