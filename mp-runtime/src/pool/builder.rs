@@ -55,7 +55,7 @@ impl PoolBuilder {
             let text = format!("a pool needs 1 to {SEATS} processes, not {size}");
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         }
-        let engine = Arc::new(Engine::new(size)?);
+        let engine = Engine::new(size)?;
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let io = |error| Error::io("a thread of the pool could not be started", error);
         // The threads first, so that no failure leaves a worker that nobody looks after.

@@ -2,34 +2,22 @@
 //! nothing else.
 
 use crate::error::Error;
+use crate::pool::bell::Awaited;
+use crate::pool::completion::{Completion, Outcome};
 use crate::pool::engine::{Engine, lock};
-use crate::pool::handle::{Completion, Outcome};
 use crate::sys::clock::Deadline;
 use crate::sys::own;
 use std::collections::VecDeque;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// So many callbacks may be nested before a waiting one runs but the one that it needs.
 const DEEP: usize = 32;
 
-/// What is called with an outcome before its handle turns ready.
-pub(super) type Callback = Box<dyn FnOnce(&Outcome) + Send>;
-
-/// An outcome that has come, and the callback to be run on it.
+/// An outcome that has come, and whose callback is to be run on it.
 pub(super) struct Due {
     pub(super) completion: Arc<Completion>,
     pub(super) outcome: Outcome,
-    pub(super) callback: Callback,
-}
-
-/// Drops callbacks that will not run. What they have captured is the user's, and may panic.
-pub(super) fn discard(callbacks: impl IntoIterator<Item = Callback>) {
-    for callback in callbacks {
-        // A panic there was reported by the panic hook, and costs nothing else.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(callback)));
-    }
 }
 
 #[derive(Default)]
@@ -42,8 +30,10 @@ pub(super) struct Callbacks {
 #[derive(Default)]
 struct Queue {
     due: VecDeque<Due>,
-    /// Whose callbacks the thread is inside of: more than one when one waits for another's result.
-    running: Vec<Arc<Completion>>,
+    /// How many threads wait for [`Callbacks::changed`].
+    asleep: usize,
+    /// Where those lie whose callbacks the thread is inside of: more than one when one waits for another's result.
+    running: Vec<usize>,
     thread: Option<JoinHandle<()>>,
     thread_id: Option<i32>,
     stopped: bool,
@@ -52,34 +42,50 @@ struct Queue {
 }
 
 impl Callbacks {
-    /// Hands an outcome to the thread, which is started by the first one. Gives the callback back
-    /// if it will not run.
-    pub(super) fn push(&self, engine: &Arc<Engine>, due: Due) -> Option<Callback> {
+    /// Hands outcomes to the thread, which is started by the first ones. Gives those whose callbacks
+    /// will not run, and which are settled: their callbacks are to be dropped where no lock is held.
+    pub(super) fn push(&self, engine: &Engine, due: Vec<Due>) -> Vec<Arc<Completion>> {
+        if due.is_empty() {
+            return Vec::new();
+        }
         let mut queue = lock(&self.queue);
         if let Some(error) = queue.abandoned.clone() {
-            // It was read before, and settled only now: nobody may be there to run its callback.
+            // They were read before, and settled only now: nobody may be there to run a callback.
             drop(queue);
-            engine.finish(&due.completion, Err(error));
-            return Some(due.callback);
+            return Self::fail(engine, due, &error);
         }
         if queue.thread.is_none() && !queue.stopped {
-            let own = Arc::clone(engine);
             let thread = thread::Builder::new().name("mp-callbacks".to_owned());
-            match thread.spawn(move || own.callbacks.run(&own)) {
-                Ok(thread) => queue.thread = Some(thread),
-                Err(error) => {
+            let started = engine.this.upgrade().map(|own| {
+                let run = move || own.callbacks.run(&own);
+                thread.spawn(run)
+            });
+            match started {
+                Some(Ok(thread)) => queue.thread = Some(thread),
+                failed => {
                     // Better a callback not run than a handle that never turns ready.
                     drop(queue);
+                    let error = match failed {
+                        Some(Err(error)) => error,
+                        _ => std::io::ErrorKind::NotConnected.into(),
+                    };
                     let error = Error::io("the thread for callbacks could not be started", error);
-                    engine.finish(&due.completion, Err(error));
-                    return Some(due.callback);
+                    return Self::fail(engine, due, &error);
                 }
             }
         }
-        queue.due.push_back(due);
+        queue.due.extend(due);
+        let asleep = queue.asleep;
         drop(queue);
-        self.changed.notify_all();
-        None
+        if asleep > 0 {
+            self.changed.notify_all();
+        }
+        Vec::new()
+    }
+
+    fn fail(engine: &Engine, due: Vec<Due>, error: &Error) -> Vec<Arc<Completion>> {
+        due.iter().for_each(|due| engine.finish(&due.completion, Err(error.clone())));
+        due.into_iter().map(|due| due.completion).collect()
     }
 
     /// Whether the caller is inside a callback of this pool.
@@ -88,8 +94,8 @@ impl Callbacks {
     }
 
     /// Whether one of the callbacks that are being run is this handle's own.
-    pub(super) fn is_running(&self, completion: &Arc<Completion>) -> bool {
-        lock(&self.queue).running.iter().any(|running| Arc::ptr_eq(running, completion))
+    pub(super) fn is_running(&self, awaited: &dyn Awaited) -> bool {
+        lock(&self.queue).running.contains(&awaited.address())
     }
 
     /// Whether the thread has called exit while another one is doing so: it will not come back.
@@ -103,8 +109,8 @@ impl Callbacks {
     /// callbacks which wait do not fill the stack.
     pub(super) fn run_until(
         &self,
-        engine: &Arc<Engine>,
-        waited_for: Option<&Arc<Completion>>,
+        engine: &Engine,
+        waited_for: Option<&dyn Awaited>,
         deadline: Option<Deadline>,
         mut done: impl FnMut(usize) -> bool,
     ) -> bool {
@@ -118,17 +124,32 @@ impl Callbacks {
             }
             let at = match waited_for.filter(|_| queue.running.len() >= DEEP) {
                 None => (!queue.due.is_empty()).then_some(0),
-                Some(one) => queue.due.iter().position(|due| Arc::ptr_eq(&due.completion, one)),
-            };
-            queue = match (at.and_then(|at| queue.due.remove(at)), deadline) {
-                (Some(due), _) => self.run_one(engine, queue, due),
-                (None, None) => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                (None, Some(deadline)) => {
-                    let woken = self.changed.wait_timeout(queue, deadline.remaining());
-                    woken.unwrap_or_else(PoisonError::into_inner).0
+                Some(one) => {
+                    queue.due.iter().position(|due| due.completion.address() == one.address())
                 }
             };
+            queue = match at.and_then(|at| queue.due.remove(at)) {
+                Some(due) => self.run_one(engine, queue, due),
+                None => self.sleep(queue, deadline),
+            };
         }
+    }
+
+    fn sleep<'a>(
+        &self,
+        mut queue: MutexGuard<'a, Queue>,
+        deadline: Option<Deadline>,
+    ) -> MutexGuard<'a, Queue> {
+        queue.asleep += 1;
+        let mut queue = match deadline {
+            None => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            Some(deadline) => {
+                let woken = self.changed.wait_timeout(queue, deadline.remaining());
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        queue.asleep -= 1;
+        queue
     }
 
     /// Has [`run_until`](Self::run_until) look again.
@@ -158,14 +179,14 @@ impl Callbacks {
         }
     }
 
-    fn run(&self, engine: &Arc<Engine>) {
+    fn run(&self, engine: &Engine) {
         lock(&self.queue).thread_id = Some(own::thread_id());
         let mut queue = lock(&self.queue);
         loop {
             queue = match queue.due.pop_front() {
                 Some(due) => self.run_one(engine, queue, due),
                 None if queue.stopped => break,
-                None => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => self.sleep(queue, None),
             };
         }
         queue.thread_id = None;
@@ -173,15 +194,14 @@ impl Callbacks {
 
     fn run_one<'a>(
         &'a self,
-        engine: &Arc<Engine>,
+        engine: &Engine,
         mut queue: MutexGuard<'a, Queue>,
         due: Due,
     ) -> MutexGuard<'a, Queue> {
-        queue.running.push(Arc::clone(&due.completion));
+        let Due { completion, outcome } = due;
+        queue.running.push(completion.address());
         drop(queue);
-        let Due { completion, outcome, callback } = due;
-        // A panic there was reported by the panic hook, and costs nothing else.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| callback(&outcome)));
+        completion.callback().run(&outcome);
         engine.finish(&completion, outcome);
         let mut queue = lock(&self.queue);
         queue.running.pop();

@@ -9,13 +9,14 @@
 
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind};
-use crate::pool::callback::{Callback, discard};
-use crate::pool::engine::{Engine, Link, Placed, lock};
-use crate::pool::handle::{Completion, Outcome, Value};
+use crate::pool::bell::Awaited;
+use crate::pool::completion::{Completion, Outcome, Value};
+use crate::pool::engine::{Engine, Link, Placed, discard, lock};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
 use crate::sys::clock::Deadline;
 use crate::transport::board::{Sleeper, State};
+use crate::transport::bytes::Bytes;
 use crate::transport::park::Spinner;
 use crate::transport::ring::{Malformed, Record};
 use std::cell::RefCell;
@@ -33,51 +34,41 @@ thread_local! {
 
 impl Engine {
     /// Waits for an outcome; says whether it is there.
-    pub(super) fn wait(
-        self: &Arc<Self>,
-        completion: &Arc<Completion>,
-        deadline: Option<Deadline>,
-    ) -> bool {
+    pub(super) fn wait(&self, awaited: &dyn Awaited, deadline: Option<Deadline>) -> bool {
         if self.is_copy() {
-            return completion.is_ready();
+            return awaited.is_ready();
         }
         if self.callbacks.is_current_thread() {
-            return self.wait_in_callback(completion, deadline);
+            return self.wait_in_callback(awaited, deadline);
         }
-        match self.lead(completion, deadline) {
+        match self.lead(awaited, deadline) {
             Some(ready) => ready,
-            None => completion.sleep(deadline),
+            None => awaited.bell().sleep(awaited, deadline),
         }
     }
 
     /// Reads all rings once, and settles what came; says whether anything did.
-    pub(super) fn drain(self: &Arc<Self>) -> bool {
+    pub(super) fn drain(&self) -> bool {
         let mut links = lock(&self.rings);
         let settled = self.read(&mut links);
         let any = !settled.is_empty();
         // Still under the lock: whoever reads later settles later, so callbacks keep their order.
-        let unused = self.settle_all(settled);
+        let unused = self.settle(settled);
         drop(links);
-        discard(unused);
+        discard(&unused);
         any
     }
 
     /// Reads the ring of a dead worker to its end, and takes it away.
-    pub(super) fn drain_dead(self: &Arc<Self>, worker: u32) -> Option<Link> {
+    pub(super) fn drain_dead(&self, worker: u32) -> Option<Link> {
         let mut links = lock(&self.rings);
         let at = links.iter().position(|link| link.number == worker)?;
         let mut link = links.swap_remove(at);
         let settled = self.read(std::slice::from_mut(&mut link));
-        let unused = self.settle_all(settled);
+        let unused = self.settle(settled);
         drop(links);
-        discard(unused);
+        discard(&unused);
         Some(link)
-    }
-
-    /// Gives the callbacks that will not run: to be dropped where no lock is held.
-    fn settle_all(self: &Arc<Self>, settled: Vec<(Arc<Completion>, Outcome)>) -> Vec<Callback> {
-        let settle = |(completion, outcome)| self.settle(completion, outcome);
-        settled.into_iter().filter_map(settle).collect()
     }
 
     /// Takes what lies in some rings and books it, under the lock of the rings: so a death is looked
@@ -122,7 +113,7 @@ impl Engine {
     }
 
     /// Leads until the outcome is there, or the deadline; `None` if someone else leads.
-    fn lead(self: &Arc<Self>, completion: &Completion, deadline: Option<Deadline>) -> Option<bool> {
+    fn lead(&self, awaited: &dyn Awaited, deadline: Option<Deadline>) -> Option<bool> {
         let mut led = lock(&self.turn);
         if *led {
             return None;
@@ -130,8 +121,7 @@ impl Engine {
         *led = true;
         self.board.disarm();
         drop(led);
-        let ready =
-            SPINNER.with_borrow_mut(|spinner| self.read_until(completion, deadline, spinner));
+        let ready = SPINNER.with_borrow_mut(|spinner| self.read_until(awaited, deadline, spinner));
         let mut led = lock(&self.turn);
         *led = false;
         self.board.arm(Sleeper::Collector);
@@ -144,24 +134,24 @@ impl Engine {
     }
 
     fn read_until(
-        self: &Arc<Self>,
-        completion: &Completion,
+        &self,
+        awaited: &dyn Awaited,
         deadline: Option<Deadline>,
         spinner: &mut Spinner,
     ) -> bool {
         loop {
             self.drain();
-            if completion.is_ready() {
+            if awaited.is_ready() {
                 return true;
             }
             if deadline.is_some_and(Deadline::has_passed) {
                 return false;
             }
-            if self.spins() && spinner.spin(|| completion.is_ready() || self.has_results()) {
+            if self.spins() && spinner.spin(|| awaited.is_ready() || self.has_results()) {
                 continue;
             }
             let seen = self.board.bell_of(Sleeper::Leader);
-            if !completion.tell_leader() {
+            if !awaited.bell().tell_leader(awaited) {
                 return true;
             }
             self.board.arm(Sleeper::Leader);
@@ -187,20 +177,16 @@ impl Engine {
     }
 
     /// Waits inside a callback, whose thread runs the other callbacks meanwhile.
-    fn wait_in_callback(
-        self: &Arc<Self>,
-        completion: &Arc<Completion>,
-        deadline: Option<Deadline>,
-    ) -> bool {
-        if self.callbacks.is_running(completion) {
+    fn wait_in_callback(&self, awaited: &dyn Awaited, deadline: Option<Deadline>) -> bool {
+        if self.callbacks.is_running(awaited) {
             return false;
         }
-        completion.tell_nested();
-        self.callbacks.run_until(self, Some(completion), deadline, |_| completion.is_ready())
+        awaited.bell().tell_nested();
+        self.callbacks.run_until(self, Some(awaited), deadline, |_| awaited.is_ready())
     }
 
     /// The collector thread: reads the rings whenever no caller does.
-    pub(super) fn collect(self: &Arc<Self>) {
+    pub(super) fn collect(&self) {
         let mut spinner = Spinner::new();
         let mut next_look = Deadline::after(TICK);
         while !self.collector_stop.load(Acquire) {
@@ -230,7 +216,7 @@ impl Engine {
 }
 
 /// What a reply means to the caller.
-fn outcome(body: Vec<u8>, task: &str, link: &mut Link, of: Address) -> Outcome {
+fn outcome(body: Bytes, task: &str, link: &mut Link, of: Address) -> Outcome {
     let worker = link.child.name();
     let value = match Reply::parse(&body) {
         Ok(Reply::Value(_)) => Ok(Attachments::default()),

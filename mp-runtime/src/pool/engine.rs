@@ -7,8 +7,8 @@
 use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::callback::{Callback, Callbacks, Due, discard};
-use crate::pool::handle::{Completion, Outcome};
+use crate::pool::callback::{Callbacks, Due};
+use crate::pool::completion::{Completion, Outcome};
 use crate::pool::ledger::{Ledger, Phase};
 use crate::pool::post::Mailbox;
 use crate::process::children::Child;
@@ -19,6 +19,7 @@ use crate::sys::own;
 use crate::task::Task;
 use crate::task::registry::Entry;
 use crate::transport::board::{Board, SLOTS, Sleeper, State};
+use crate::transport::bytes::Bytes;
 use crate::transport::ring::Reader;
 use crate::transport::segment::Block;
 use crate::transport::slots::{Slots, What};
@@ -26,7 +27,7 @@ use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Scratch space for encoding that grew beyond this is given back.
 const SCRATCH: usize = 1 << 20;
@@ -36,6 +37,8 @@ thread_local! {
 }
 
 pub(super) struct Engine {
+    /// Itself, for threads that it starts.
+    pub(super) this: Weak<Self>,
     /// The process that made the pool, by its forks: a copy must not touch what both have mapped.
     owner: u32,
     pub(super) size: usize,
@@ -97,7 +100,7 @@ pub(super) struct Placed {
 pub(super) struct Waiting {
     pub(super) completion: Arc<Completion>,
     task: &'static Entry,
-    arguments: Vec<u8>,
+    arguments: Bytes,
     attachments: Attachments,
 }
 
@@ -107,36 +110,36 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Engine {
-    pub(super) fn new(size: usize) -> Result<Self> {
+    pub(super) fn new(size: usize) -> Result<Arc<Self>> {
         let io = |error| Error::io("the memory of a pool could not be set up", error);
         let board_memory = Board::create().map_err(io)?;
         let slots = Slots::new().map_err(io)?;
-        Ok(Self {
+        let board = Board::map(&board_memory).map_err(io)?;
+        let slots_for_workers = slots.for_workers().map_err(io)?;
+        let control = Event::new().map_err(io)?;
+        Ok(Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
             owner: own::forks(),
             size,
             cores: crate::process::cpu_count(),
-            board: Board::map(&board_memory).map_err(io)?,
+            board,
             board_memory,
-            slots_for_workers: slots.for_workers().map_err(io)?,
+            slots_for_workers,
             desk: Mutex::new(Desk { slots, ledger: Ledger::new(SLOTS) }),
             rings: Mutex::new(Vec::new()),
             turn: Mutex::new(false),
             callbacks: Callbacks::default(),
             unsettled: AtomicUsize::new(0),
-            control: Event::new().map_err(io)?,
+            control,
             collector_stop: AtomicBool::new(false),
             ends_inside: AtomicBool::new(false),
             ended: Mutex::new(Ended::default()),
             ended_changed: Condvar::new(),
-        })
+        }))
     }
 
     /// Takes a call on. Whatever stands against it goes to its completion.
-    pub(super) fn submit<T: Task>(
-        self: &Arc<Self>,
-        arguments: &T::Args<'_>,
-        completion: &Arc<Completion>,
-    ) {
+    pub(super) fn submit<T: Task>(&self, arguments: &T::Args<'_>, completion: &Arc<Completion>) {
         // Taken, not borrowed: encoding runs user code, which may submit too.
         let mut bytes = ENCODED.try_with(RefCell::take).unwrap_or_default();
         bytes.clear();
@@ -174,13 +177,9 @@ impl Engine {
     }
 
     /// Settles a call that was not taken on. Its error callback, if any, runs here and now.
-    fn refuse(self: &Arc<Self>, completion: &Arc<Completion>, error: Error) {
+    fn refuse(&self, completion: &Completion, error: Error) {
         let outcome = Err(error);
-        if let Some(callback) = completion.take_callback() {
-            let run = std::panic::AssertUnwindSafe(|| callback(&outcome));
-            // A panic there was reported by the panic hook, and costs nothing else.
-            let _ = std::panic::catch_unwind(run);
-        }
+        completion.callback().run(&outcome);
         completion.set(outcome);
     }
 
@@ -215,20 +214,21 @@ impl Engine {
         (placed, failed)
     }
 
-    /// Takes an outcome for a call that was accepted: to its callback first, if it has one. Gives
-    /// a callback that will not run.
+    /// Takes outcomes for calls that were accepted: to their callbacks first, where they have one.
+    /// Gives those whose callbacks will not run, as [`Callbacks::push`].
     pub(super) fn settle(
-        self: &Arc<Self>,
-        completion: Arc<Completion>,
-        outcome: Outcome,
-    ) -> Option<Callback> {
-        match completion.take_callback() {
-            Some(callback) => self.callbacks.push(self, Due { completion, outcome, callback }),
-            None => {
+        &self,
+        settled: impl IntoIterator<Item = (Arc<Completion>, Outcome)>,
+    ) -> Vec<Arc<Completion>> {
+        let mut due = Vec::new();
+        for (completion, outcome) in settled {
+            if completion.callback().is_some() {
+                due.push(Due { completion, outcome });
+            } else {
                 self.finish(&completion, outcome);
-                None
             }
         }
+        self.callbacks.push(self, due)
     }
 
     /// Sets a call's outcome and wakes whoever waits for it.
@@ -289,19 +289,17 @@ impl Engine {
         }
         drop(desk);
         completions.extend(waiting.into_iter().map(|call| call.completion));
-        let mut unused = Vec::new();
-        for Due { completion, callback, .. } in self.callbacks.abandon(error) {
-            completions.push(completion);
-            unused.push(callback);
-        }
-        for completion in completions {
-            unused.extend(completion.take_callback());
-            self.finish(&completion, Err(error.clone()));
-        }
+        completions.extend(self.callbacks.abandon(error).into_iter().map(|due| due.completion));
+        completions.iter().for_each(|completion| self.finish(completion, Err(error.clone())));
         self.control.raise();
         // Last, since it runs the user's code.
-        discard(unused);
+        discard(&completions);
     }
+}
+
+/// Drops callbacks that will not run; what they have captured is the user's.
+pub(super) fn discard(completions: &[Arc<Completion>]) {
+    completions.iter().for_each(|completion| completion.callback().discard());
 }
 
 impl Desk {
@@ -337,7 +335,7 @@ impl Desk {
                 .err()
                 .map(|(_, error)| error);
         }
-        let arguments = std::mem::take(arguments);
+        let arguments = Bytes::take(arguments);
         self.ledger.wait(Waiting { completion, task, arguments, attachments });
         None
     }

@@ -1,9 +1,11 @@
 //! Pools of worker processes: the public methods, and who owns what. A call starts in `submit`, lies in the `ledger`,
 //! runs in a `worker`, comes back through `collect` to its `handle` and its `callback`; `supervise` keeps the workers.
 
+mod bell;
 mod builder;
 mod callback;
 mod collect;
+mod completion;
 mod engine;
 mod finish;
 mod handle;
@@ -101,12 +103,14 @@ impl Pool {
         arguments: T::Args<'_>,
         callback: impl FnOnce(T::Output) + Send + 'static,
     ) -> AsyncResult<T::Output> {
-        self.call(task, arguments).callback(callback).submit()
+        let _ = task;
+        submit::submit::<T>(&self.engine, &arguments, completion::on_success::<T>(callback))
     }
 
     /// As [`apply_async`](Self::apply_async), without a callback.
     pub fn submit<T: Task>(&self, task: T, arguments: T::Args<'_>) -> AsyncResult<T::Output> {
-        self.call(task, arguments).submit()
+        let _ = task;
+        submit::submit::<T>(&self.engine, &arguments, ())
     }
 
     /// A call with options, given to the workers by [`Call::submit`].

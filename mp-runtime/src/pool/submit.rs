@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use crate::pool::Pool;
+use crate::pool::completion::{self, Callback, Completion};
 use crate::pool::engine::Engine;
-use crate::pool::handle::{self, AsyncResult, Completion};
+use crate::pool::handle::AsyncResult;
 use crate::task::Task;
 use std::fmt;
 use std::sync::Arc;
@@ -62,11 +63,23 @@ impl<'p, 'a, T: Task> Call<'p, 'a, T> {
     /// Gives the call to the pool. It never fails itself, and never waits for a worker: whatever
     /// stands against it is what the handle gives.
     pub fn submit(self) -> AsyncResult<T::Output> {
-        let callback = handle::callback::<T>(self.callback, self.error_callback);
-        let completion = Completion::new(T::NAME, callback);
-        self.engine.submit::<T>(&self.arguments, &completion);
-        AsyncResult::new(completion, Arc::downgrade(self.engine))
+        let Self { engine, arguments, callback, error_callback } = self;
+        if callback.is_none() && error_callback.is_none() {
+            return submit::<T>(engine, &arguments, ());
+        }
+        submit::<T>(engine, &arguments, completion::on_either(callback, error_callback))
     }
+}
+
+/// Gives a call to the pool.
+pub(super) fn submit<T: Task>(
+    engine: &Arc<Engine>,
+    arguments: &T::Args<'_>,
+    callback: impl Callback + 'static,
+) -> AsyncResult<T::Output> {
+    let completion = Completion::new(T::NAME, callback);
+    engine.submit::<T>(arguments, &completion);
+    AsyncResult::new(completion, Arc::downgrade(engine), completion::decode)
 }
 
 impl<T: Task> fmt::Debug for Call<'_, '_, T> {

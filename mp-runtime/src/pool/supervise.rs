@@ -4,8 +4,7 @@
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
 use crate::identity;
-use crate::pool::callback::discard;
-use crate::pool::engine::{Engine, Link, Placed, lock};
+use crate::pool::engine::{Engine, Link, Placed, discard, lock};
 use crate::pool::ledger::Phase;
 use crate::pool::post::Mailbox;
 use crate::pool::worker::{Orders, WORKER};
@@ -208,9 +207,8 @@ impl Supervisor {
             let error = Error::worker_died(completion.task, exit.clone());
             (completion, error)
         });
-        for (completion, error) in failed.chain(unplaced) {
-            discard(self.engine.settle(completion, Err(error)));
-        }
+        let failed = failed.chain(unplaced).map(|(completion, error)| (completion, Err(error)));
+        discard(&self.engine.settle(failed));
         self.count(greeted, &exit);
     }
 

@@ -2,6 +2,7 @@
 //! knows what a task is, or trusts what a peer wrote.
 
 pub(crate) mod board;
+pub(crate) mod bytes;
 pub(crate) mod park;
 pub(crate) mod ring;
 pub(crate) mod segment;

@@ -5,6 +5,7 @@
 
 use crate::sys::futex;
 use crate::sys::memory::{Memory, Shared};
+use crate::transport::bytes::Bytes;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -41,7 +42,7 @@ pub(crate) fn create() -> io::Result<Memory> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) tag: [u32; 2],
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
 }
 
 /// What a reader finds when the writer has scribbled.
@@ -189,11 +190,11 @@ impl Reader {
         if length > LARGEST || size > available {
             return Err(Malformed);
         }
-        let mut body = vec![0; length];
-        self.copy(self.head + HEADER as u64, &mut body);
+        let at = self.head + HEADER as u64;
+        let mut body = Bytes::filled(length, |body| self.copy(at, body));
         if kind == IN_ROOM {
-            let length = u64::from_le_bytes(body[..].try_into().map_err(|_| Malformed)?);
-            body = self.memory.read_vec(BEHIND, length).map_err(|_| Malformed)?;
+            let length = u64::from_le_bytes((*body).try_into().map_err(|_| Malformed)?);
+            body = self.memory.read_vec(BEHIND, length).map_err(|_| Malformed)?.into();
         } else if kind != IN_RING {
             return Err(Malformed);
         }
@@ -256,9 +257,9 @@ mod tests {
         }
         assert!(thread.join().unwrap().tail > 3 * CAPACITY, "the ring has been round");
         for ((at, size), record) in (0..).zip(expected).zip(&got) {
-            assert_eq!((record.tag, &record.body), ([at, 5], &body(size)));
+            assert_eq!((record.tag, &*record.body), ([at, 5], &*body(size)));
         }
-        assert_eq!(got[count].body, body(1 << 20));
+        assert_eq!(*got[count].body, *body(1 << 20));
     }
 
     #[test]

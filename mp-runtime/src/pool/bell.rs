@@ -1,0 +1,102 @@
+//! How whoever waits for an outcome is told that it came: threads asleep, the pool's leader, its callback thread, wakers
+//! of futures. What is waited for is in `completion` and `gather`.
+
+use crate::pool::engine::lock;
+use crate::sys::clock::Deadline;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::task::Waker;
+
+/// Something that is waited for.
+pub(super) trait Awaited: Sync {
+    /// Whether it has come; looked at under the bell's lock, too.
+    fn is_ready(&self) -> bool;
+    fn bell(&self) -> &Bell;
+    /// Where it lies, by which a callback that waits for its own handle is recognised.
+    fn address(&self) -> usize;
+}
+
+/// Who waits.
+#[derive(Default)]
+pub(super) struct Bell {
+    waiting: Mutex<Waiting>,
+    rung: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// The pool's leader waits for this, or its callback thread.
+    leader: bool,
+    nested: bool,
+    /// How many threads sleep: to wake nobody costs a system call, too.
+    asleep: usize,
+    wakers: Vec<Waker>,
+}
+
+/// Who has to be told beside those who wait here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) leader: bool,
+    pub(super) nested: bool,
+}
+
+impl Bell {
+    /// Has `change` happen, and wakes everyone who waits if it gives something.
+    pub(super) fn ring<R>(&self, change: impl FnOnce() -> Option<R>) -> Option<(R, Told)> {
+        let mut waiting = lock(&self.waiting);
+        let changed = change()?;
+        let told = Told { leader: waiting.leader, nested: waiting.nested };
+        let (asleep, wakers) = (waiting.asleep, std::mem::take(&mut waiting.wakers));
+        drop(waiting);
+        if asleep > 0 {
+            self.rung.notify_all();
+        }
+        wakers.into_iter().for_each(Waker::wake);
+        Some((changed, told))
+    }
+
+    /// Has the next ring tell the leader; `false` if it is too late for that.
+    pub(super) fn tell_leader(&self, awaited: &dyn Awaited) -> bool {
+        lock(&self.waiting).leader = true;
+        !awaited.is_ready()
+    }
+
+    /// Has the next ring tell the callback thread.
+    pub(super) fn tell_nested(&self) {
+        lock(&self.waiting).nested = true;
+    }
+
+    /// Has the next ring wake `waker`, once; `false` if it is too late for that.
+    pub(super) fn register(&self, awaited: &dyn Awaited, waker: &Waker) -> bool {
+        let mut waiting = lock(&self.waiting);
+        if awaited.is_ready() {
+            return false;
+        }
+        if !waiting.wakers.iter().any(|known| known.will_wake(waker)) {
+            waiting.wakers.push(waker.clone());
+        }
+        true
+    }
+
+    /// Takes back what [`register`](Self::register) did.
+    pub(super) fn forget(&self, waker: &Waker) {
+        lock(&self.waiting).wakers.retain(|known| !known.will_wake(waker));
+    }
+
+    /// Sleeps until it is there, or the deadline.
+    pub(super) fn sleep(&self, awaited: &dyn Awaited, deadline: Option<Deadline>) -> bool {
+        let mut waiting = lock(&self.waiting);
+        waiting.asleep += 1;
+        while !awaited.is_ready() {
+            waiting = match deadline {
+                None => self.rung.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) if deadline.has_passed() => break,
+                Some(deadline) => {
+                    let woken = self.rung.wait_timeout(waiting, deadline.remaining());
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        waiting.asleep -= 1;
+        awaited.is_ready()
+    }
+}

@@ -1,0 +1,147 @@
+//! Where the outcome of one call arrives, shared by its handle and the pool: one allocation, with the callback in it. How
+//! it is waited for is in `bell`, what the user does with it in `handle`.
+
+use crate::codec;
+use crate::custody::Attachments;
+use crate::error::{Error, Result};
+use crate::pool::bell::{Awaited, Bell, Told};
+use crate::pool::engine::lock;
+use crate::task::Task;
+use crate::transport::bytes::Bytes;
+use serde::de::DeserializeOwned;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// A value as it came, or why there is none.
+pub(super) type Outcome = Result<Value>;
+
+/// A value in transit.
+#[derive(Debug)]
+pub(super) struct Value {
+    /// Its reply's bytes, the variant's byte first.
+    pub(super) reply: Bytes,
+    /// The descriptors of handles in it, for as long as it is kept.
+    pub(super) attachments: Attachments,
+}
+
+/// Decodes an outcome's value.
+pub(super) fn decode<R: DeserializeOwned>(outcome: &Outcome) -> Result<R> {
+    match outcome {
+        Ok(Value { reply, attachments }) => {
+            let copies = attachments.try_clone().map_err(|error| {
+                Error::io("the handles in the result of a task could not be copied", error)
+            })?;
+            codec::decode_with(reply.get(1..).unwrap_or_default(), copies)
+        }
+        Err(error) => Err(error.clone()),
+    }
+}
+
+/// What happens with an outcome before the handle turns ready.
+pub(super) trait Callback: Send + Sync {
+    /// Whether there is anything to run.
+    fn is_some(&self) -> bool;
+    /// Runs it, once.
+    fn run(&self, outcome: &Outcome);
+    /// Drops it.
+    fn discard(&self);
+}
+
+/// No callback.
+impl Callback for () {
+    fn is_some(&self) -> bool {
+        false
+    }
+
+    fn run(&self, _: &Outcome) {}
+
+    fn discard(&self) {}
+}
+
+/// A callback of the user's, until it is run or dropped.
+pub(super) struct Once<F>(Mutex<Option<F>>);
+
+impl<F: FnOnce(&Outcome) + Send> Callback for Once<F> {
+    fn is_some(&self) -> bool {
+        true
+    }
+
+    fn run(&self, outcome: &Outcome) {
+        let callback = lock(&self.0).take();
+        // A panic there was reported by the panic hook, and costs nothing else.
+        let run = || callback.map(|callback| callback(outcome));
+        let _ = panic::catch_unwind(AssertUnwindSafe(run));
+    }
+
+    fn discard(&self) {
+        let callback = lock(&self.0).take();
+        // What it has captured is the user's, and may panic.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(callback)));
+    }
+}
+
+/// A callback for success only.
+pub(super) fn on_success<T: Task>(
+    success: impl FnOnce(T::Output) + Send,
+) -> Once<impl FnOnce(&Outcome) + Send> {
+    Once(Mutex::new(Some(move |outcome: &Outcome| {
+        if let Ok(value) = decode::<T::Output>(outcome) {
+            success(value);
+        }
+    })))
+}
+
+/// A callback for each.
+pub(super) fn on_either<R: DeserializeOwned>(
+    success: Option<Box<dyn FnOnce(R) + Send>>,
+    failure: Option<Box<dyn FnOnce(Error) + Send>>,
+) -> Once<impl FnOnce(&Outcome) + Send> {
+    Once(Mutex::new(Some(move |outcome: &Outcome| {
+        match (decode::<R>(outcome), success, failure) {
+            (Ok(value), Some(success), _) => success(value),
+            (Err(error), _, Some(failure)) => failure(error),
+            _ => {}
+        }
+    })))
+}
+
+/// Where an outcome arrives.
+pub(super) struct Completion<C: ?Sized = dyn Callback> {
+    pub(super) task: &'static str,
+    outcome: OnceLock<Outcome>,
+    bell: Bell,
+    callback: C,
+}
+
+impl Completion {
+    pub(super) fn new(task: &'static str, callback: impl Callback + 'static) -> Arc<Self> {
+        Arc::new(Completion { task, outcome: OnceLock::new(), bell: Bell::default(), callback })
+    }
+
+    pub(super) fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.get()
+    }
+
+    pub(super) fn callback(&self) -> &dyn Callback {
+        &self.callback
+    }
+
+    /// Sets the outcome; `None` if there was one.
+    pub(super) fn set(&self, outcome: Outcome) -> Option<Told> {
+        self.bell.ring(|| self.outcome.set(outcome).ok()).map(|((), told)| told)
+    }
+}
+
+impl Awaited for Arc<Completion> {
+    fn is_ready(&self) -> bool {
+        self.outcome.get().is_some()
+    }
+
+    fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    fn address(&self) -> usize {
+        Self::as_ptr(self).addr()
+    }
+}
