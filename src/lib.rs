@@ -9,7 +9,10 @@ pub use mp_runtime::{
     Process, ProcessInfo, active_children, cpu_count, current_process, parent_process, spawn,
 };
 // Pools.
-pub use mp_runtime::{AsyncResult, Call, Pool, PoolBuilder};
+pub use mp_runtime::{
+    AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, as_completed,
+    wait_all, wait_any,
+};
 // Handles inside values.
 pub use mp_runtime::Fd;
 // Errors.

@@ -30,7 +30,10 @@ pub mod __private;
 
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
-pub use pool::{AsyncResult, Call, Pool, PoolBuilder};
+pub use pool::{
+    AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, as_completed,
+    wait_all, wait_any,
+};
 pub use process::exit::{Guard, init};
 pub use process::info::{ProcessInfo, active_children, current_process, parent_process};
 pub use process::{Process, cpu_count, spawn};

@@ -69,8 +69,7 @@ fn pool_11_get_timeout_inside_a_callback_runs_out_and_runs_other_callbacks() {
         let (tell, told) = channel();
         let outer = pool.apply_async(plus_100, 1, move |_| {
             let tell_other = tell.clone();
-            let _ =
-                own.apply_async(plus_100, 2, move |_| tell_other.send(("other", None)).unwrap());
+            own.apply_async(plus_100, 2, move |_| tell_other.send(("other", None)).unwrap());
             for timeout in [SHORT * 5, Duration::ZERO] {
                 let begun = Instant::now();
                 let error = inside.get_timeout(timeout).unwrap_err();

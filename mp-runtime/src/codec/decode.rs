@@ -18,7 +18,7 @@ pub(super) struct Source<'de> {
     /// How many elements of the last sequence or map were left unread.
     unread: usize,
     /// The descriptors that came beside the bytes.
-    attachments: Attachments,
+    pub(super) attachments: Attachments,
 }
 
 /// Takes one value off the front of the bytes.

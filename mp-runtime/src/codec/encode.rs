@@ -44,6 +44,28 @@ impl<'o> Target<'o> {
         Self { writer: Writer::ready(out), empties: MAX_EMPTY, attachments }
     }
 
+    /// How many descriptors have been added.
+    #[inline]
+    pub(super) fn attached(&self) -> usize {
+        self.attachments.as_ref().map_or(0, |attachments| attachments.len())
+    }
+
+    /// Takes back what is written from `start` on, and all descriptors but the first few.
+    #[inline]
+    pub(super) fn cut(&mut self, start: usize, attached: usize) {
+        self.writer.cut(start);
+        if let Some(attachments) = &mut self.attachments {
+            attachments.truncate(attached);
+        }
+    }
+
+    /// The descriptors added so far, if any.
+    #[inline]
+    pub(super) fn take_attachments(&mut self) -> Option<Attachments> {
+        let attachments = self.attachments.as_deref_mut()?;
+        (!attachments.is_empty()).then(|| std::mem::take(attachments))
+    }
+
     /// Takes what a handle lends, and writes its index; false if it lends nothing.
     #[cold]
     fn attach(&mut self) -> Result<bool, Fault> {

@@ -35,6 +35,7 @@ mod decode;
 mod encode;
 mod raw;
 mod reader;
+mod sequence;
 mod varint;
 mod writer;
 
@@ -43,6 +44,8 @@ mod tests;
 
 use crate::custody::{self, Attachments};
 use crate::error::{Error, ErrorKind};
+pub(crate) use sequence::{Items, Sequence};
+
 use decode::Source;
 use encode::Target;
 use serde::{Deserialize, Serialize, de, ser};

@@ -112,15 +112,45 @@ impl<'o> Writer<'o> {
         self.len += size;
     }
 
-    /// Puts the length of a text in front of it: it begins behind the byte at `start`.
+    /// Puts the length of a text or value in front of it: it begins behind the byte at `start`.
+    #[inline]
     pub(super) fn measure(&mut self, start: usize) {
+        let size = self.len - start - 1;
+        match u8::try_from(size) {
+            Ok(size @ 0..0x80) => self.out[start] = size,
+            _ => self.measure_long(start, size as u64),
+        }
+    }
+
+    #[inline(never)]
+    fn measure_long(&mut self, start: usize, size: u64) {
         let end = self.len;
-        self.varint((end - start - 1) as u64);
+        // Written behind it first, which makes the room, and then exchanged.
+        self.varint(size);
         let prefix = self.len - end;
-        self.out[start..self.len].rotate_right(prefix);
-        // What is now behind the length is the byte that was kept free for it.
-        self.out.copy_within(start + prefix + 1..self.len, start + prefix);
+        let mut number = [0; varint::longest::<u64>()];
+        number[..prefix].copy_from_slice(&self.out[end..self.len]);
+        self.out.copy_within(start + 1..end, start + prefix);
+        self.out[start..start + prefix].copy_from_slice(&number[..prefix]);
         self.len -= 1;
+    }
+
+    /// What is written from `start` on.
+    #[inline]
+    pub(super) fn since(&self, start: usize) -> &[u8] {
+        self.out.get(start..self.len).unwrap_or_default()
+    }
+
+    /// Takes back what is written from `start` on.
+    #[inline]
+    pub(super) fn cut(&mut self, start: usize) {
+        self.len = self.len.min(start);
+    }
+
+    /// Cuts the buffer off at the end of what is written.
+    #[inline]
+    pub(super) fn finish(&mut self) {
+        self.out.truncate(self.len);
     }
 }
 

@@ -36,6 +36,8 @@ thread_local! {
 pub(crate) struct Attachments(Vec<Option<OwnedFd>>);
 
 impl Attachments {
+    pub(crate) const NONE: Self = Self(Vec::new());
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -51,6 +53,11 @@ impl Attachments {
         }
         self.0.push(Some(descriptor));
         Some(self.0.len() - 1)
+    }
+
+    /// Drops all but the first few.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
     }
 
     /// The one of this index, once.

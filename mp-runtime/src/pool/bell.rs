@@ -32,25 +32,28 @@ struct Waiting {
     wakers: Vec<Waker>,
 }
 
-/// Who has to be told beside those who wait here.
-#[derive(Clone, Copy, Debug)]
+/// Who has to be told beside the threads that sleep here.
+#[derive(Debug)]
+#[must_use = "someone may be waiting for it"]
 pub(super) struct Told {
     pub(super) leader: bool,
     pub(super) nested: bool,
+    /// To be woken where no lock is held: what a waker does is the user's.
+    pub(super) wakers: Vec<Waker>,
 }
 
 impl Bell {
-    /// Has `change` happen, and wakes everyone who waits if it gives something.
+    /// Has `change` happen, and wakes the threads that wait if it gives something.
     pub(super) fn ring<R>(&self, change: impl FnOnce() -> Option<R>) -> Option<(R, Told)> {
         let mut waiting = lock(&self.waiting);
         let changed = change()?;
-        let told = Told { leader: waiting.leader, nested: waiting.nested };
-        let (asleep, wakers) = (waiting.asleep, std::mem::take(&mut waiting.wakers));
+        let wakers = std::mem::take(&mut waiting.wakers);
+        let told = Told { leader: waiting.leader, nested: waiting.nested, wakers };
+        let asleep = waiting.asleep;
         drop(waiting);
         if asleep > 0 {
             self.rung.notify_all();
         }
-        wakers.into_iter().for_each(Waker::wake);
         Some((changed, told))
     }
 

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::pool::bell::Awaited;
 use crate::pool::completion::{Completion, Outcome};
 use crate::pool::engine::{Engine, lock};
+use crate::pool::settle::After;
 use crate::sys::clock::Deadline;
 use crate::sys::own;
 use std::collections::VecDeque;
@@ -42,11 +43,11 @@ struct Queue {
 }
 
 impl Callbacks {
-    /// Hands outcomes to the thread, which is started by the first ones. Gives those whose callbacks
-    /// will not run, and which are settled: their callbacks are to be dropped where no lock is held.
-    pub(super) fn push(&self, engine: &Engine, due: Vec<Due>) -> Vec<Arc<Completion>> {
+    /// Hands outcomes to the thread, which is started by the first ones. Those whose callbacks will
+    /// not run are settled.
+    pub(super) fn push(&self, engine: &Engine, due: Vec<Due>) -> After {
         if due.is_empty() {
-            return Vec::new();
+            return After::default();
         }
         let mut queue = lock(&self.queue);
         if let Some(error) = queue.abandoned.clone() {
@@ -80,12 +81,13 @@ impl Callbacks {
         if asleep > 0 {
             self.changed.notify_all();
         }
-        Vec::new()
+        After::default()
     }
 
-    fn fail(engine: &Engine, due: Vec<Due>, error: &Error) -> Vec<Arc<Completion>> {
-        due.iter().for_each(|due| engine.finish(&due.completion, Err(error.clone())));
-        due.into_iter().map(|due| due.completion).collect()
+    fn fail(engine: &Engine, due: Vec<Due>, error: &Error) -> After {
+        let finish = |due: &Due| engine.finish(&due.completion, Err(error.clone()));
+        let wakers = due.iter().flat_map(finish).collect();
+        After { unused: due.into_iter().map(|due| due.completion).collect(), wakers }
     }
 
     /// Whether the caller is inside a callback of this pool.
@@ -202,7 +204,7 @@ impl Callbacks {
         queue.running.push(completion.address());
         drop(queue);
         completion.callback().run(&outcome);
-        engine.finish(&completion, outcome);
+        After { unused: Vec::new(), wakers: engine.finish(&completion, outcome) }.run();
         let mut queue = lock(&self.queue);
         queue.running.pop();
         queue

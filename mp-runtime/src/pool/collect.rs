@@ -7,20 +7,16 @@
 //! again when it goes, so that a loop of `apply` wakes nobody else. Between the two there is always someone who is
 //! awake, or armed.
 
-use crate::custody::Attachments;
-use crate::error::{Error, ErrorKind};
 use crate::pool::bell::Awaited;
-use crate::pool::completion::{Completion, Outcome, Value};
-use crate::pool::engine::{Engine, Link, Placed, discard, lock};
+use crate::pool::engine::{Desk, Engine, Link, Placed, lock};
+use crate::pool::owner::{self, Owner, Settled};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
 use crate::sys::clock::Deadline;
 use crate::transport::board::{Sleeper, State};
-use crate::transport::bytes::Bytes;
 use crate::transport::park::Spinner;
 use crate::transport::ring::{Malformed, Record};
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Acquire;
 use std::time::Duration;
 
@@ -53,9 +49,9 @@ impl Engine {
         let settled = self.read(&mut links);
         let any = !settled.is_empty();
         // Still under the lock: whoever reads later settles later, so callbacks keep their order.
-        let unused = self.settle(settled);
+        let after = self.settle(settled);
         drop(links);
-        discard(&unused);
+        after.run();
         any
     }
 
@@ -64,16 +60,20 @@ impl Engine {
         let mut links = lock(&self.rings);
         let at = links.iter().position(|link| link.number == worker)?;
         let mut link = links.swap_remove(at);
-        let settled = self.read(std::slice::from_mut(&mut link));
-        let unused = self.settle(settled);
+        let mut settled = self.read(std::slice::from_mut(&mut link));
+        // What it had added to a record that it did not finish was done, too.
+        if let Some(record) = link.ring.pop_unfinished().filter(|_| !link.malformed) {
+            settled.extend(self.book(std::slice::from_mut(&mut link), vec![(0, record)]));
+        }
+        let after = self.settle(settled);
         drop(links);
-        discard(&unused);
+        after.run();
         Some(link)
     }
 
     /// Takes what lies in some rings and books it, under the lock of the rings: so a death is looked
     /// at only when all that was read before is booked.
-    fn read(&self, links: &mut [Link]) -> Vec<(Arc<Completion>, Outcome)> {
+    fn read(&self, links: &mut [Link]) -> Vec<Settled> {
         let mut batch = Vec::new();
         for (at, link) in links.iter_mut().enumerate().filter(|(_, link)| !link.malformed) {
             if link.ring.pop_all(|record| batch.push((at, record))) == Err(Malformed) {
@@ -81,6 +81,11 @@ impl Engine {
                 self.control.raise();
             }
         }
+        self.book(links, batch)
+    }
+
+    /// Books what workers have sent: by the index of its link, each record.
+    fn book(&self, links: &mut [Link], batch: Vec<(usize, Record)>) -> Vec<Settled> {
         if batch.is_empty() {
             return Vec::new();
         }
@@ -90,22 +95,42 @@ impl Engine {
         }
         let mut desk = lock(&self.desk);
         let mut settled = Vec::with_capacity(batch.len());
-        for (at, Record { tag: [slot, generation], body }) in batch {
+        for (at, record) in batch {
+            let [slot, generation] = record.tag;
             let link = &mut links[at];
-            let call = desk.ledger.complete(slot, generation);
-            let Some(Placed { completion, block, .. }) = call else { continue };
-            self.board.set(slot as usize, generation, State::Free);
-            if let Some(block) = block {
-                desk.slots.free(block);
+            if let Some(Placed { owner: Owner::Chunk(chunk), .. }) =
+                desk.ledger.call(slot, generation)
+            {
+                let Some(part) = chunk.take(record, link) else {
+                    link.malformed = true;
+                    self.control.raise();
+                    continue;
+                };
+                settled.push(part);
+                if chunk.left == 0 {
+                    self.free(&mut desk, slot, generation);
+                }
+            } else if let Some(Owner::Call(completion)) = self.free(&mut desk, slot, generation) {
+                let of = Address { slot, generation };
+                let outcome = owner::outcome(record.body, completion.task, link, of);
+                settled.push(Settled::Call(completion, outcome));
             }
-            let outcome = outcome(body, completion.task, link, Address { slot, generation });
-            settled.push((completion, outcome));
         }
         let (placed, failed) = self.refill(&mut desk);
         drop(desk);
-        (0..placed).for_each(|_| self.board.wake_one());
-        settled.extend(failed.into_iter().map(|(completion, error)| (completion, Err(error))));
+        self.board.wake(placed);
+        settled.extend(failed);
         settled
+    }
+
+    /// Frees the slot of a call that is over.
+    fn free(&self, desk: &mut Desk, slot: u32, generation: u32) -> Option<Owner> {
+        let Placed { owner, block, .. } = desk.ledger.complete(slot, generation)?;
+        self.board.set(slot as usize, generation, State::Free);
+        if let Some(block) = block {
+            desk.slots.free(block);
+        }
+        Some(owner)
     }
 
     fn has_results(&self) -> bool {
@@ -213,20 +238,4 @@ impl Engine {
             }
         }
     }
-}
-
-/// What a reply means to the caller.
-fn outcome(body: Bytes, task: &str, link: &mut Link, of: Address) -> Outcome {
-    let worker = link.child.name();
-    let value = match Reply::parse(&body) {
-        Ok(Reply::Value(_)) => Ok(Attachments::default()),
-        Ok(Reply::Attached(_)) => link.mail.open(of),
-        Ok(reply) => reply.into_result(task, worker).map(|_| Attachments::default()),
-        Err(error) => {
-            let text = format!("{worker} sent no proper reply to task {task}");
-            Err(Error::with_source(ErrorKind::Decode, text, error))
-        }
-    };
-    link.mail.clear(of);
-    value.map(|attachments| Value { reply: body, attachments })
 }

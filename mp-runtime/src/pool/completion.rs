@@ -6,7 +6,7 @@ use crate::custody::Attachments;
 use crate::error::{Error, Result};
 use crate::pool::bell::{Awaited, Bell, Told};
 use crate::pool::engine::lock;
-use crate::task::Task;
+use crate::pool::gather::Part;
 use crate::transport::bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::panic::{self, AssertUnwindSafe};
@@ -22,19 +22,39 @@ pub(super) struct Value {
     pub(super) reply: Bytes,
     /// The descriptors of handles in it, for as long as it is kept.
     pub(super) attachments: Attachments,
+    /// The value is a list of these instead.
+    pub(super) parts: Vec<Part>,
+}
+
+impl Value {
+    pub(super) fn one(reply: Bytes, attachments: Attachments) -> Self {
+        Self { reply, attachments, parts: Vec::new() }
+    }
+
+    pub(super) fn many(parts: Vec<Part>) -> Self {
+        Self { reply: Vec::new().into(), attachments: Attachments::default(), parts }
+    }
+}
+
+/// Copies of the descriptors of a value that is kept.
+pub(super) fn copies(attachments: &Attachments) -> Result<Attachments> {
+    let doing = "the handles in the result of a task could not be copied";
+    attachments.try_clone().map_err(|error| Error::io(doing, error))
 }
 
 /// Decodes an outcome's value.
 pub(super) fn decode<R: DeserializeOwned>(outcome: &Outcome) -> Result<R> {
-    match outcome {
-        Ok(Value { reply, attachments }) => {
-            let copies = attachments.try_clone().map_err(|error| {
-                Error::io("the handles in the result of a task could not be copied", error)
-            })?;
-            codec::decode_with(reply.get(1..).unwrap_or_default(), copies)
-        }
-        Err(error) => Err(error.clone()),
+    let Value { reply, attachments, .. } = outcome.as_ref().map_err(Clone::clone)?;
+    codec::decode_with(reply.get(1..).unwrap_or_default(), copies(attachments)?)
+}
+
+/// Decodes an outcome that is a list.
+pub(super) fn decode_many<R: DeserializeOwned>(outcome: &Outcome) -> Result<Vec<R>> {
+    let mut values = Vec::new();
+    for part in &outcome.as_ref().map_err(Clone::clone)?.parts {
+        part.append(copies(part.attachments())?, &mut values)?;
     }
+    Ok(values)
 }
 
 /// What happens with an outcome before the handle turns ready.
@@ -81,11 +101,12 @@ impl<F: FnOnce(&Outcome) + Send> Callback for Once<F> {
 }
 
 /// A callback for success only.
-pub(super) fn on_success<T: Task>(
-    success: impl FnOnce(T::Output) + Send,
+pub(super) fn on_success<R>(
+    decode: fn(&Outcome) -> Result<R>,
+    success: impl FnOnce(R) + Send,
 ) -> Once<impl FnOnce(&Outcome) + Send> {
     Once(Mutex::new(Some(move |outcome: &Outcome| {
-        if let Ok(value) = decode::<T::Output>(outcome) {
+        if let Ok(value) = decode(outcome) {
             success(value);
         }
     })))

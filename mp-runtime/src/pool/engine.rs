@@ -4,12 +4,14 @@
 //! Locks are taken in this order, and never the other way round: `rings`, `desk`; `turn`; a handle's own; the callback
 //! queue's. None is held while user code runs.
 
-use crate::codec;
+use crate::codec::{self, Items};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::callback::{Callbacks, Due};
-use crate::pool::completion::{Completion, Outcome};
+use crate::pool::callback::Callbacks;
+use crate::pool::completion::Completion;
+use crate::pool::gather::{Driver, Gather};
 use crate::pool::ledger::{Ledger, Phase};
+use crate::pool::owner::{Chunk, Owner, Settled};
 use crate::pool::post::Mailbox;
 use crate::process::children::Child;
 use crate::process::exit;
@@ -18,14 +20,14 @@ use crate::sys::memory::Memory;
 use crate::sys::own;
 use crate::task::Task;
 use crate::task::registry::Entry;
-use crate::transport::board::{Board, SLOTS, Sleeper, State};
+use crate::transport::board::{Board, SLOTS};
 use crate::transport::bytes::Bytes;
 use crate::transport::ring::Reader;
 use crate::transport::segment::Block;
 use crate::transport::slots::{Slots, What};
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, SeqCst};
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -90,7 +92,7 @@ pub(super) struct Desk {
 
 /// A call in a slot.
 pub(super) struct Placed {
-    pub(super) completion: Arc<Completion>,
+    pub(super) owner: Owner,
     pub(super) block: Option<Block>,
     /// The descriptors of its arguments, until a worker has begun it.
     pub(super) attachments: Attachments,
@@ -98,10 +100,10 @@ pub(super) struct Placed {
 
 /// A call that waits for a slot.
 pub(super) struct Waiting {
-    pub(super) completion: Arc<Completion>,
-    task: &'static Entry,
-    arguments: Bytes,
-    attachments: Attachments,
+    pub(super) owner: Owner,
+    pub(super) what: What,
+    pub(super) arguments: Bytes,
+    pub(super) attachments: Attachments,
 }
 
 /// Locks; a panic elsewhere has left nothing half done, since user code runs outside.
@@ -145,42 +147,81 @@ impl Engine {
         bytes.clear();
         let mut attachments = Attachments::default();
         let refused = self
-            .refuse_copy()
-            .and_then(|()| exit::refuse_if_ending())
+            .refuse_new()
             .and_then(|()| codec::encode_with(arguments, &mut bytes, &mut attachments))
-            .and_then(|()| self.accept(T::__entry(), &mut bytes, attachments, completion));
+            .and_then(|()| {
+                let owner = Owner::Call(Arc::clone(completion));
+                self.accept(T::__entry(), &mut bytes, attachments, owner)
+                    .map_err(|(_, error)| error)
+            });
         if bytes.capacity() <= SCRATCH {
             // A thread that is ending has no such space any more, and does not need it.
             let _ = ENCODED.try_with(|scratch| scratch.replace(bytes));
         }
         match refused {
-            Ok(()) => self.board.wake_one(),
+            Ok(()) => self.board.wake(1),
             Err(error) => self.refuse(completion, error),
         }
     }
 
-    fn accept(
-        &self,
-        task: &'static Entry,
-        arguments: &mut Vec<u8>,
-        attachments: Attachments,
-        completion: &Arc<Completion>,
-    ) -> Result<()> {
-        let mut desk = lock(&self.desk);
+    /// Counts a batch that nobody waits for as one call more that has no outcome.
+    pub(super) fn begin_map(&self) -> Result<()> {
+        self.refuse_new()?;
+        let desk = lock(&self.desk);
         desk.refuse_if_not_open()?;
-        if let Some(error) = desk.put(&self.board, task, arguments, attachments, completion) {
-            return Err(error);
-        }
-        // Under the lock, which whoever reads the reply needs before it counts as settled.
         self.unsettled.fetch_add(1, AcqRel);
         Ok(())
     }
 
-    /// Settles a call that was not taken on. Its error callback, if any, runs here and now.
-    fn refuse(&self, completion: &Completion, error: Error) {
-        let outcome = Err(error);
-        completion.callback().run(&outcome);
-        completion.set(outcome);
+    /// Has a batch that nobody waits for go on by itself, from now on.
+    pub(super) fn drive(&self, gather: &Arc<Gather>, driver: Arc<dyn Driver>) {
+        gather.set_driver(Arc::clone(&driver));
+        let done = driver.advance(self, gather);
+        self.settle(done.map(|(completion, outcome)| Settled::Call(completion, outcome))).run();
+    }
+
+    /// As [`accept`](Self::accept), for a call that belongs to what was accepted before.
+    pub(super) fn accept_more(
+        &self,
+        task: &'static Entry,
+        arguments: &mut Vec<u8>,
+        attachments: Attachments,
+        owner: Owner,
+    ) -> std::result::Result<(), (Owner, Error)> {
+        self.accept_in(&[Phase::Open, Phase::Closed], task, arguments, attachments, owner)
+    }
+
+    /// Places a call, or has it wait; gives its owner back if it is refused. Wake a worker after it.
+    pub(super) fn accept(
+        &self,
+        task: &'static Entry,
+        arguments: &mut Vec<u8>,
+        attachments: Attachments,
+        owner: Owner,
+    ) -> std::result::Result<(), (Owner, Error)> {
+        self.accept_in(&[Phase::Open], task, arguments, attachments, owner)
+    }
+
+    fn accept_in(
+        &self,
+        phases: &[Phase],
+        task: &'static Entry,
+        arguments: &mut Vec<u8>,
+        attachments: Attachments,
+        owner: Owner,
+    ) -> std::result::Result<(), (Owner, Error)> {
+        let chunk = matches!(owner, Owner::Chunk(_));
+        let what = What { code: task.index(), attached: !attachments.is_empty(), chunk };
+        let mut desk = lock(&self.desk);
+        if !phases.contains(&desk.ledger.phase)
+            && let Err(error) = desk.refuse_if_not_open()
+        {
+            return Err((owner, error));
+        }
+        desk.put(&self.board, what, arguments, attachments, owner)?;
+        // Under the lock, which whoever reads the reply needs before it counts as settled.
+        self.unsettled.fetch_add(1, AcqRel);
+        Ok(())
     }
 
     /// Whether this process is a copy of the pool's owner, made by the user's own fork.
@@ -197,61 +238,54 @@ impl Engine {
         Ok(())
     }
 
+    /// Refuses new calls where there can be none: in a copy of the pool's process, or at its end.
+    pub(super) fn refuse_new(&self) -> Result<()> {
+        self.refuse_copy()?;
+        exit::refuse_if_ending()
+    }
+
+    /// Takes back the calls of a gather that no worker has begun.
+    pub(super) fn withdraw(&self, gather: &Arc<Gather>) {
+        if self.is_copy() {
+            return;
+        }
+        let of = |owner: &Owner| match owner {
+            Owner::Chunk(chunk) => Arc::ptr_eq(&chunk.gather, gather),
+            Owner::Call(_) => false,
+        };
+        let mut desk = lock(&self.desk);
+        let waiting = desk.ledger.take_waiting(|call| of(&call.owner));
+        let slots = desk.ledger.slots_of(|placed| of(&placed.owner));
+        let mut taken = Vec::new();
+        for (slot, generation) in slots {
+            if self.board.withdraw(slot, generation)
+                && let Some(mut placed) = desk.ledger.take(slot)
+            {
+                placed.block.take().into_iter().for_each(|block| desk.slots.free(block));
+                taken.push(placed);
+            }
+        }
+        let (placed, failed) = self.refill(&mut desk);
+        drop(desk);
+        self.board.wake(placed);
+        self.settle(failed).run();
+        (0..waiting.len() + taken.len()).for_each(|_| self.count_settled());
+    }
+
     /// Moves waiting calls into slots that have become free: how many, and those for which there was
     /// no memory.
-    pub(super) fn refill(&self, desk: &mut Desk) -> (usize, Vec<(Arc<Completion>, Error)>) {
+    pub(super) fn refill(&self, desk: &mut Desk) -> (usize, Vec<Settled>) {
         let (mut placed, mut failed) = (0, Vec::new());
         while desk.slots.can_offer(&self.board) {
             let Some((call, slot, generation)) = desk.ledger.next_waiting() else { break };
-            let Waiting { completion, task, arguments, attachments } = call;
-            let what = What { code: task.index(), attached: !attachments.is_empty() };
-            let call = Placed { completion, block: None, attachments };
+            let Waiting { owner, what, arguments, attachments } = call;
+            let call = Placed { owner, block: None, attachments };
             match desk.place(&self.board, (slot, generation), what, &arguments, call) {
                 Ok(()) => placed += 1,
-                Err((call, error)) => failed.push((call.completion, error)),
+                Err((owner, error)) => failed.push(owner.fail(error)),
             }
         }
         (placed, failed)
-    }
-
-    /// Takes outcomes for calls that were accepted: to their callbacks first, where they have one.
-    /// Gives those whose callbacks will not run, as [`Callbacks::push`].
-    pub(super) fn settle(
-        &self,
-        settled: impl IntoIterator<Item = (Arc<Completion>, Outcome)>,
-    ) -> Vec<Arc<Completion>> {
-        let mut due = Vec::new();
-        for (completion, outcome) in settled {
-            if completion.callback().is_some() {
-                due.push(Due { completion, outcome });
-            } else {
-                self.finish(&completion, outcome);
-            }
-        }
-        self.callbacks.push(self, due)
-    }
-
-    /// Sets a call's outcome and wakes whoever waits for it.
-    pub(super) fn finish(&self, completion: &Completion, outcome: Outcome) {
-        let Some(told) = completion.set(outcome) else { return };
-        if told.leader {
-            self.board.ring(Sleeper::Leader);
-        }
-        if told.nested {
-            self.callbacks.look_again();
-        }
-        // SeqCst, as `ends_inside`: either this is seen by who waits inside a callback, or the wait
-        // is seen here.
-        let left = self.unsettled.fetch_sub(1, SeqCst) - 1;
-        if self.ends_inside.load(SeqCst) {
-            self.callbacks.look_again();
-        }
-        if left == 0 {
-            let open = lock(&self.desk).ledger.phase == Phase::Open;
-            if !open {
-                self.control.raise();
-            }
-        }
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -271,35 +305,6 @@ impl Engine {
         drop(desk);
         self.control.raise();
     }
-
-    /// Takes no more calls, and settles all that have no outcome yet with `error`. The supervisor
-    /// ends the workers.
-    pub(super) fn abandon(&self, phase: Phase, error: &Error) {
-        let mut desk = lock(&self.desk);
-        if matches!(desk.ledger.phase, Phase::Terminated | Phase::Broken) {
-            return;
-        }
-        desk.ledger.phase = phase;
-        let (placed, waiting) = desk.ledger.drain();
-        let mut completions = Vec::with_capacity(placed.len() + waiting.len());
-        for (slot, Placed { completion, .. }) in placed {
-            // What no worker has begun, none will begin.
-            self.board.set(slot, 0, State::Free);
-            completions.push(completion);
-        }
-        drop(desk);
-        completions.extend(waiting.into_iter().map(|call| call.completion));
-        completions.extend(self.callbacks.abandon(error).into_iter().map(|due| due.completion));
-        completions.iter().for_each(|completion| self.finish(completion, Err(error.clone())));
-        self.control.raise();
-        // Last, since it runs the user's code.
-        discard(&completions);
-    }
-}
-
-/// Drops callbacks that will not run; what they have captured is the user's.
-pub(super) fn discard(completions: &[Arc<Completion>]) {
-    completions.iter().for_each(|completion| completion.callback().discard());
 }
 
 impl Desk {
@@ -315,29 +320,46 @@ impl Desk {
         })
     }
 
+    /// Fails the item that a dead worker was running, and has the rest of its chunk wait for another.
+    pub(super) fn fail_one(
+        &mut self,
+        mut chunk: Chunk,
+        slot: usize,
+        block: Option<&Block>,
+        error: Error,
+    ) -> Settled {
+        let settled = chunk.fail_one(error);
+        let payload = self.slots.payload(slot, block);
+        let mut items = Items::new(&payload, Attachments::default());
+        let skipped = (0..chunk.done).all(|_| items.skip());
+        if chunk.left > 0 && skipped {
+            let rest = payload[payload.len() - items.rest()..].to_vec();
+            let what = self.slots.what(slot);
+            let owner = Owner::Chunk(Chunk { done: 0, ..chunk });
+            let attachments = Attachments::default();
+            self.ledger.wait_first(Waiting { owner, what, arguments: rest.into(), attachments });
+        }
+        settled
+    }
+
     /// Places a call, or has it wait for a slot.
     fn put(
         &mut self,
         board: &Board,
-        task: &'static Entry,
+        what: What,
         arguments: &mut Vec<u8>,
         attachments: Attachments,
-        completion: &Arc<Completion>,
-    ) -> Option<Error> {
-        let completion = Arc::clone(completion);
+        owner: Owner,
+    ) -> std::result::Result<(), (Owner, Error)> {
         if self.slots.can_offer(board)
             && let Some(reserved) = self.ledger.reserve()
         {
-            let what = What { code: task.index(), attached: !attachments.is_empty() };
-            let call = Placed { completion, block: None, attachments };
-            return self
-                .place(board, reserved, what, arguments, call)
-                .err()
-                .map(|(_, error)| error);
+            let call = Placed { owner, block: None, attachments };
+            return self.place(board, reserved, what, arguments, call);
         }
         let arguments = Bytes::take(arguments);
-        self.ledger.wait(Waiting { completion, task, arguments, attachments });
-        None
+        self.ledger.wait(Waiting { owner, what, arguments, attachments });
+        Ok(())
     }
 
     fn place(
@@ -347,7 +369,7 @@ impl Desk {
         what: What,
         arguments: &[u8],
         call: Placed,
-    ) -> std::result::Result<(), (Placed, Error)> {
+    ) -> std::result::Result<(), (Owner, Error)> {
         match self.slots.write(slot, what, arguments) {
             Ok(block) => {
                 self.ledger.place(slot, generation, Placed { block, ..call });
@@ -357,7 +379,7 @@ impl Desk {
             Err(error) => {
                 self.ledger.give_back(slot);
                 let doing = format!("no memory for {} bytes of arguments", arguments.len());
-                Err((call, Error::io(doing, error)))
+                Err((call.owner, Error::io(doing, error)))
             }
         }
     }

@@ -6,7 +6,9 @@ use crate::pool::completion::{Completion, Outcome};
 use crate::pool::engine::Engine;
 use crate::sys::clock::Deadline;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// The handle of a task given to a pool.
@@ -135,6 +137,19 @@ impl<R> AsyncResult<R> {
                 Err(Error::new(ErrorKind::InvalidArgument, text))
             }
         }
+    }
+}
+
+/// Ready when there is an outcome, on any executor. It can be asked again after that, as
+/// [`get`](AsyncResult::get) can.
+impl<R> Future for AsyncResult<R> {
+    type Output = Result<R>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R>> {
+        if self.completion.bell().register(&self.completion, context.waker()) {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.value())
     }
 }
 

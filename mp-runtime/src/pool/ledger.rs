@@ -36,8 +36,8 @@ pub(super) struct Ledger<C, W> {
 /// What a worker's death means for the slots.
 #[derive(Debug)]
 pub(super) struct Death<C> {
-    /// Calls that it had begun: they fail.
-    pub(super) failed: Vec<C>,
+    /// Calls that it had begun, with the slots in which they lay: they fail.
+    pub(super) failed: Vec<(usize, C)>,
     /// Slots that it had claimed and not begun, with their new generation: to be offered again.
     pub(super) returned: Vec<(usize, u32)>,
 }
@@ -79,6 +79,35 @@ impl<C, W> Ledger<C, W> {
     /// Has a call wait until a slot is free.
     pub(super) fn wait(&mut self, call: W) {
         self.backlog.push_back(call);
+    }
+
+    /// Has a call wait before all others.
+    pub(super) fn wait_first(&mut self, call: W) {
+        self.backlog.push_front(call);
+    }
+
+    /// Takes the waiting calls out that `which` picks.
+    pub(super) fn take_waiting(&mut self, which: impl Fn(&W) -> bool) -> Vec<W> {
+        let (taken, kept): (VecDeque<_>, _) =
+            std::mem::take(&mut self.backlog).into_iter().partition(which);
+        self.backlog = kept;
+        taken.into()
+    }
+
+    /// Takes the call out of a slot, which is free from now on.
+    pub(super) fn take(&mut self, slot: usize) -> Option<C> {
+        let placed = self.slots.get_mut(slot)?.take()?;
+        self.free.push(slot);
+        Some(placed.call)
+    }
+
+    /// The slots of calls that `which` picks, with their generations.
+    pub(super) fn slots_of(&self, which: impl Fn(&C) -> bool) -> Vec<(usize, u32)> {
+        let placed = self.slots.iter().enumerate().filter_map(|(slot, placed)| {
+            let placed = placed.as_ref()?;
+            which(&placed.call).then_some((slot, placed.generation))
+        });
+        placed.collect()
     }
 
     /// The next waiting call, with the slot reserved for it.
@@ -140,7 +169,7 @@ impl<C, W> Ledger<C, W> {
                 death.returned.push((slot, generation));
             } else if let Some(placed) = self.slots[slot].take() {
                 self.free.push(slot);
-                death.failed.push(placed.call);
+                death.failed.push((slot, placed.call));
             }
         }
         death
@@ -168,6 +197,10 @@ impl<C, W> Ledger<C, W> {
 mod tests {
     use super::Ledger;
     use crate::transport::board::{State, Word};
+
+    fn calls(failed: Vec<(usize, u32)>) -> Vec<u32> {
+        failed.into_iter().map(|(_, call)| call).collect()
+    }
 
     fn ledger(calls: u32) -> Ledger<u32, u32> {
         let mut ledger = Ledger::new(4);
@@ -215,7 +248,7 @@ mod tests {
             _ => Word { generation: 1, worker: 0, state: State::Filled },
         };
         let death = ledger.bury(7, |other| other == 8, word);
-        assert_eq!(death.failed, [0]);
+        assert_eq!(calls(death.failed), [0]);
         assert_eq!(death.returned, [(1, 2)]);
         assert_eq!(ledger.complete(1, 1), None, "the dead worker's claim no longer counts");
         assert_eq!(ledger.complete(1, 2), Some(1));
@@ -234,7 +267,7 @@ mod tests {
             _ => Word { generation: 1, worker: 8, state: State::Claimed },
         };
         let death = ledger.bury(7, |other| other == 8, word);
-        assert_eq!(death.failed, [0, 1, 2]);
+        assert_eq!(calls(death.failed), [0, 1, 2]);
         assert!(death.returned.is_empty());
         assert_eq!(ledger.complete(3, 1), Some(3), "another worker's is not touched");
         assert!(ledger.is_empty());

@@ -7,17 +7,28 @@ mod callback;
 mod collect;
 mod completion;
 mod engine;
+mod feed;
 mod finish;
+mod gather;
 mod handle;
 mod ledger;
+mod map;
+mod map_async;
+mod owner;
 mod post;
+mod results;
+mod settle;
+mod sizes;
 mod submit;
 mod supervise;
+mod wait;
 mod worker;
 
 pub use builder::PoolBuilder;
 pub use handle::AsyncResult;
+pub use map::{Batch, Results};
 pub use submit::Call;
+pub use wait::{AsCompleted, Waited, as_completed, wait_all, wait_any};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::task::Task;
@@ -104,7 +115,8 @@ impl Pool {
         callback: impl FnOnce(T::Output) + Send + 'static,
     ) -> AsyncResult<T::Output> {
         let _ = task;
-        submit::submit::<T>(&self.engine, &arguments, completion::on_success::<T>(callback))
+        let callback = completion::on_success(completion::decode, callback);
+        submit::submit::<T>(&self.engine, &arguments, callback)
     }
 
     /// As [`apply_async`](Self::apply_async), without a callback.
@@ -117,6 +129,115 @@ impl Pool {
     pub fn call<'p, 'a, T: Task>(&'p self, task: T, arguments: T::Args<'a>) -> Call<'p, 'a, T> {
         let _ = task;
         Call::new(self, arguments)
+    }
+
+    /// Runs `task` on each item, and gives the values in the order of the items.
+    ///
+    /// Items go to the workers many at a time; [`batch`](Self::batch) has the options. They are taken
+    /// from their iterator as workers come to them. A task of several parameters takes tuples.
+    ///
+    /// # Errors
+    ///
+    /// As [`Batch::run`]: the first error that came, after all other items were run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// #[mp::task]
+    /// fn square(x: u64) -> u64 {
+    ///     x * x
+    /// }
+    ///
+    /// #[mp::main]
+    /// fn main() -> mp::Result<()> {
+    ///     let pool = mp::Pool::new(2)?;
+    ///     assert_eq!(pool.map(square, 0..1000)?.iter().sum::<u64>(), 332_833_500);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn map<'a, T, I>(&self, task: T, items: I) -> Result<Vec<T::Output>>
+    where
+        T: Task,
+        I: IntoIterator<Item = T::Args<'a>>,
+    {
+        self.batch(task, items).run()
+    }
+
+    /// As [`map`](Self::map), under the name that Python has for a task of several parameters.
+    ///
+    /// # Errors
+    ///
+    /// As [`map`](Self::map).
+    pub fn starmap<'a, T, I>(&self, task: T, items: I) -> Result<Vec<T::Output>>
+    where
+        T: Task,
+        I: IntoIterator<Item = T::Args<'a>>,
+    {
+        self.batch(task, items).run()
+    }
+
+    /// As [`map`](Self::map), without waiting: all items are taken from their iterator at once, and
+    /// `callback` runs with the values, as that of [`apply_async`](Self::apply_async).
+    pub fn map_async<'a, T, I>(
+        &self,
+        task: T,
+        items: I,
+        callback: impl FnOnce(Vec<T::Output>) + Send + 'static,
+    ) -> AsyncResult<Vec<T::Output>>
+    where
+        T: Task,
+        I: IntoIterator<Item = T::Args<'a>>,
+    {
+        self.batch(task, items).submit(callback)
+    }
+
+    /// Runs `task` on each item, and gives the results one by one, in the order of the items.
+    ///
+    /// The input may be endless: it is taken as results are consumed, a bounded number of items ahead.
+    /// An error takes the place of the item that it belongs to, and the others still come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// #[mp::task]
+    /// fn square(x: u64) -> u64 {
+    ///     x * x
+    /// }
+    ///
+    /// #[mp::main]
+    /// fn main() -> mp::Result<()> {
+    ///     let pool = mp::Pool::new(2)?;
+    ///     for (i, result) in (0..).zip(pool.imap(square, 0..)).take(100) {
+    ///         assert_eq!(result?, i * i);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn imap<'a, T, I>(&self, task: T, items: I) -> Results<'a, T, I::IntoIter>
+    where
+        T: Task,
+        I: IntoIterator<Item = T::Args<'a>>,
+    {
+        self.batch(task, items).iter()
+    }
+
+    /// As [`imap`](Self::imap), in the order in which results are ready.
+    pub fn imap_unordered<'a, T, I>(&self, task: T, items: I) -> Results<'a, T, I::IntoIter>
+    where
+        T: Task,
+        I: IntoIterator<Item = T::Args<'a>>,
+    {
+        self.batch(task, items).ordered(false).iter()
+    }
+
+    /// Many calls of one task, with options: run by [`Batch::run`] or [`Batch::iter`].
+    pub fn batch<'a, T, I>(&self, task: T, items: I) -> Batch<'a, T, I::IntoIter>
+    where
+        T: Task,
+        I: IntoIterator<Item = T::Args<'a>>,
+    {
+        let _ = task;
+        Batch::new(&self.engine, items.into_iter())
     }
 
     /// Takes no more tasks. Those accepted are all run; then the workers end. Does not wait.

@@ -4,8 +4,9 @@
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
 use crate::identity;
-use crate::pool::engine::{Engine, Link, Placed, discard, lock};
+use crate::pool::engine::{Engine, Link, Placed, lock};
 use crate::pool::ledger::Phase;
+use crate::pool::owner::Owner;
 use crate::pool::post::Mailbox;
 use crate::pool::worker::{Orders, WORKER};
 use crate::process::children::Child;
@@ -196,19 +197,18 @@ impl Supervisor {
         for (slot, generation) in death.returned {
             desk.slots.offer(board, slot, generation);
         }
-        let mut failed = Vec::new();
-        for Placed { completion, block, .. } in death.failed {
+        let mut settled = Vec::new();
+        for (slot, Placed { owner, block, .. }) in death.failed {
+            let error = Error::worker_died(owner.task(), exit.clone());
+            settled.push(match owner {
+                call @ Owner::Call(_) => call.fail(error),
+                Owner::Chunk(chunk) => desk.fail_one(chunk, slot, block.as_ref(), error),
+            });
             block.into_iter().for_each(|block| desk.slots.free(block));
-            failed.push(completion);
         }
         let (_, unplaced) = self.engine.refill(&mut desk);
         drop(desk);
-        let failed = failed.into_iter().map(|completion| {
-            let error = Error::worker_died(completion.task, exit.clone());
-            (completion, error)
-        });
-        let failed = failed.chain(unplaced).map(|(completion, error)| (completion, Err(error)));
-        discard(&self.engine.settle(failed));
+        self.engine.settle(settled.into_iter().chain(unplaced)).run();
         self.count(greeted, &exit);
     }
 

@@ -5,6 +5,7 @@ use crate::child::post;
 use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
+use crate::pool::results::Results;
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
 use crate::sys::memory::Memory;
@@ -123,14 +124,27 @@ impl Worker {
                 .map_err(|error| format!("the handles in them did not arrive: {error}"))?,
             false => Attachments::default(),
         };
-        match self.table.at(what.code) {
-            Some(task) => (task.runner())(arguments, attachments, &mut self.left),
-            None => self.left.replace(&Reply::Unknown("a task beyond the table's end")),
+        let Some(task) = self.table.at(what.code) else {
+            self.left.replace(&Reply::Unknown("a task beyond the table's end"));
+            return Ok(());
+        };
+        match task.chunk_runner().filter(|_| what.chunk) {
+            None => (task.runner())(arguments, attachments, &mut self.left),
+            Some(run) => {
+                let mut results = Results::new(&mut self.ring, &self.board, of);
+                run(arguments, attachments, &mut self.left.reply, &mut results);
+                results.close();
+                // All has been sent.
+                self.left.reply.clear();
+            }
         }
         Ok(())
     }
 
     fn send(&mut self, of: Address) {
+        if self.left.reply.is_empty() {
+            return;
+        }
         let tag = [of.slot, of.generation];
         let attachments = std::mem::take(&mut self.left.attachments);
         if !attachments.is_empty()

@@ -46,6 +46,10 @@ const NOT_ENCODED: u8 = 2;
 const NOT_DECODED: u8 = 3;
 const UNKNOWN: u8 = 4;
 const ATTACHED: u8 = 5;
+const ITEMS: u8 = 6;
+
+/// What stands before the values of several items: the variant's byte, and how long running them took.
+pub(crate) const ITEMS_HEAD: usize = 9;
 
 impl<'a> Reply<'a> {
     /// Appends a value's reply, the value encoded in place.
@@ -79,6 +83,25 @@ impl<'a> Reply<'a> {
         };
         out.push(tag);
         out.extend_from_slice(bytes);
+    }
+
+    /// What stands before the values of several items, which took `nanos` together.
+    pub(crate) fn items_head(nanos: u64) -> [u8; ITEMS_HEAD] {
+        let mut head = [ITEMS; ITEMS_HEAD];
+        head[1..].copy_from_slice(&nanos.to_le_bytes());
+        head
+    }
+
+    /// How long they took, if these bytes are the values of several items.
+    pub(crate) fn items_nanos(bytes: &[u8]) -> Option<u64> {
+        let (tag, rest) = bytes.split_first()?;
+        let nanos = rest.first_chunk().copied().map(u64::from_le_bytes)?;
+        (*tag == ITEMS).then_some(nanos)
+    }
+
+    /// Puts what stands before the only value of an item whose descriptors travel beside it.
+    pub(crate) fn attached_item(value: &[u8]) -> Vec<u8> {
+        [&[ATTACHED], value].concat()
     }
 
     /// Whether these bytes are the reply of a value whose descriptors travel beside it.

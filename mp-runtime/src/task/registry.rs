@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::message::TaskKey;
 use crate::task::Task;
-use crate::task::run::{self, Runner};
+use crate::task::run::{self, ChunkRunner, Runner};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
@@ -16,6 +16,8 @@ pub struct Entry {
     type_name: fn() -> &'static str,
     place: (&'static str, u32, u32),
     runner: Runner,
+    /// None for the library's own tasks.
+    chunk_runner: Option<ChunkRunner>,
     index: AtomicU32,
 }
 
@@ -40,6 +42,7 @@ impl Entry {
             type_name: std::any::type_name::<T>,
             place: (file, line, column),
             runner: run::run::<T>,
+            chunk_runner: Some(run::run_chunk::<T>),
             index: AtomicU32::new(u32::MAX),
         }
     }
@@ -52,12 +55,17 @@ impl Entry {
             type_name: || "",
             place: ("", 0, 0),
             runner,
+            chunk_runner: None,
             index: AtomicU32::new(u32::MAX),
         }
     }
 
     pub(crate) fn runner(&self) -> Runner {
         self.runner
+    }
+
+    pub(crate) fn chunk_runner(&self) -> Option<ChunkRunner> {
+        self.chunk_runner
     }
 
     pub(crate) fn key(&self) -> TaskKey<'static> {

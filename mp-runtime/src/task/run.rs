@@ -1,7 +1,7 @@
 //! Running one task in the process that was asked to: decode, call, catch a panic, encode the outcome.
 //! Where the bytes come from and go to is for the callers.
 
-use crate::codec;
+use crate::codec::{self, Items, Sequence};
 use crate::custody::Attachments;
 use crate::protocol::message::{PanicReport, Reply};
 use crate::task::Task;
@@ -12,6 +12,17 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
 /// Runs a task on encoded arguments and what is attached to them, and leaves its reply.
 pub(crate) type Runner = fn(&[u8], Attachments, &mut Left);
+
+/// Runs a task once for each item of a [`Sequence`] of arguments, with scratch space.
+pub(crate) type ChunkRunner = fn(&[u8], Attachments, &mut Vec<u8>, &mut dyn Sink);
+
+/// Takes the outcomes of items, in order.
+pub(crate) trait Sink {
+    /// The bytes as a [`Sequence`] has them.
+    fn value(&mut self, bytes: &[u8], attachments: Option<Attachments>);
+    /// Any other outcome.
+    fn other(&mut self, reply: &Reply<'_>);
+}
 
 /// What a task leaves.
 #[derive(Debug, Default)]
@@ -58,6 +69,49 @@ fn call<T: Task>(arguments: &[u8], attachments: Attachments, left: &mut Left) {
             }
         }
         Err(error) => left.replace(&Reply::NotDecoded(&format!("{error:?}"))),
+    }
+}
+
+pub(crate) fn run_chunk<T: Task>(
+    arguments: &[u8],
+    attachments: Attachments,
+    scratch: &mut Vec<u8>,
+    sink: &mut dyn Sink,
+) {
+    scratch.clear();
+    let mut items = Items::new(arguments, attachments);
+    let mut attached = Attachments::default();
+    let mut values = Sequence::new(scratch, &mut attached);
+    loop {
+        REPORT.set(Some(None));
+        let work = || call_all::<T>(&mut items, &mut values, sink);
+        let outcome = panic::catch_unwind(AssertUnwindSafe(work));
+        let report = REPORT.take().flatten();
+        let Err(payload) = outcome else { return };
+        // Nothing of that item is left; the next ones are run.
+        values.cut(0);
+        drop(values.take_attachments());
+        sink.other(&Reply::Panicked(report.unwrap_or_else(|| bare_report(&*payload))));
+    }
+}
+
+fn call_all<T: Task>(items: &mut Items<'_>, values: &mut Sequence<'_>, sink: &mut dyn Sink) {
+    while let Some(arguments) = items.next::<T::Args<'_>>() {
+        let arguments = match arguments {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                sink.other(&Reply::NotDecoded(&format!("{error:?}")));
+                continue;
+            }
+        };
+        match values.push(&T::__call(arguments)) {
+            Ok(()) => {
+                let attachments = values.take_attachments();
+                sink.value(values.since(0), attachments);
+            }
+            Err(error) => sink.other(&Reply::NotEncoded(&format!("{error:?}"))),
+        }
+        values.cut(0);
     }
 }
 

@@ -139,6 +139,21 @@ impl Board {
         self.replace(slot, claimed, Word { state: State::Running, ..claimed })
     }
 
+    /// Takes a slot back that no worker has begun; `false` if one has.
+    pub(crate) fn withdraw(&self, slot: usize, generation: u32) -> bool {
+        loop {
+            let seen = self.read(slot);
+            let waits = matches!(seen.state, State::Filled | State::Claimed);
+            if seen.generation != generation || !waits {
+                return false;
+            }
+            let free = Word { worker: 0, state: State::Free, ..seen };
+            if self.replace(slot, seen, free) {
+                return true;
+            }
+        }
+    }
+
     fn replace(&self, slot: usize, old: Word, new: Word) -> bool {
         self.word(slot).compare_exchange(old.pack(), new.pack(), AcqRel, Relaxed).is_ok()
     }
@@ -170,15 +185,21 @@ impl Board {
         parked.fetch_and(!bit, Relaxed);
     }
 
-    /// Wakes one sleeping worker, if there is one: after a slot was filled.
-    pub(crate) fn wake_one(&self) {
+    /// Wakes so many sleeping workers, if there are any: after as many slots were filled.
+    pub(crate) fn wake(&self, mut count: usize) {
+        if count == 0 {
+            return;
+        }
         fence(std::sync::atomic::Ordering::SeqCst);
         for seat in self.parked() {
             let (parked, bit) = self.bits(PARKED, seat);
             // Who clears the bit is who wakes: two callers wake two workers.
             if parked.fetch_and(!bit, Relaxed) & bit != 0 {
-                self.wake(seat);
-                return;
+                self.wake_seat(seat);
+                count -= 1;
+                if count == 0 {
+                    return;
+                }
             }
         }
     }
@@ -186,10 +207,10 @@ impl Board {
     /// Wakes every worker, asleep or about to be: after a death, and at the end.
     pub(crate) fn wake_all(&self, seats: Range<usize>) {
         fence(std::sync::atomic::Ordering::SeqCst);
-        seats.for_each(|seat| self.wake(seat));
+        seats.for_each(|seat| self.wake_seat(seat));
     }
 
-    fn wake(&self, seat: usize) {
+    fn wake_seat(&self, seat: usize) {
         self.bell(seat).store(1, Release);
         // A wake of a mapped word cannot fail.
         let _ = futex::wake(self.bell(seat), 1);
@@ -311,12 +332,12 @@ mod tests {
                 thread::yield_now();
             }
             for left in (0..4).rev() {
-                board.wake_one();
+                board.wake(1);
                 while board.parked().count() > left {
                     thread::yield_now();
                 }
             }
-            board.wake_one();
+            board.wake(1);
         });
     }
 
@@ -331,8 +352,8 @@ mod tests {
             while board.parked().count() < 2 {
                 thread::yield_now();
             }
-            board.wake_one();
-            board.wake_one();
+            board.wake(1);
+            board.wake(1);
             let start = Instant::now();
             let awake = || sleepers.iter().all(ScopedJoinHandle::is_finished);
             while !awake() && start.elapsed() < Duration::from_secs(10) {

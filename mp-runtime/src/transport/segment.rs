@@ -47,6 +47,13 @@ impl Block {
         assert!(bytes.len() <= self.size, "{} bytes into a block of {}", bytes.len(), self.size);
         self.chunk.write(offset_in_memory(self.place.offset), bytes);
     }
+
+    /// The first bytes of what was written.
+    pub(crate) fn read(&self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len.min(self.size)];
+        self.chunk.read(offset_in_memory(self.place.offset), &mut bytes);
+        bytes
+    }
 }
 
 fn offset_in_memory(offset: u64) -> usize {

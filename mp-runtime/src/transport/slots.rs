@@ -41,6 +41,7 @@ const CHUNK_AT: usize = 16;
 const CHUNK_LENGTH: usize = 24;
 const OFFSET: usize = 32;
 const ATTACHED: usize = 40;
+const CHUNK: usize = 44;
 
 const IN_SLOT: u32 = 0;
 const IN_BLOCK: u32 = 1;
@@ -80,6 +81,7 @@ impl Slots {
         word(LENGTH, payload.len() as u64);
         self.mapping.u32(at + CODE).store(what.code, Relaxed);
         self.mapping.u32(at + ATTACHED).store(what.attached.into(), Relaxed);
+        self.mapping.u32(at + CHUNK).store(what.chunk.into(), Relaxed);
         if payload.len() <= INLINE {
             self.mapping.u32(at + KIND).store(IN_SLOT, Relaxed);
             self.mapping.write(at + HEADER, payload);
@@ -125,6 +127,27 @@ impl Slots {
         self.tail - self.oldest < POSITIONS
     }
 
+    /// What [`write`](Self::write) has put into a slot that is still in use.
+    pub(crate) fn payload(&self, slot: usize, block: Option<&Block>) -> Vec<u8> {
+        let at = FIRST + slot * SLOT;
+        let len = usize::try_from(self.mapping.u64(at + LENGTH).load(Relaxed)).unwrap_or(0);
+        match block {
+            Some(block) => block.read(len),
+            None => {
+                let mut payload = vec![0; len.min(INLINE)];
+                self.mapping.read(at + HEADER, &mut payload);
+                payload
+            }
+        }
+    }
+
+    /// What the call in a slot is that is still in use.
+    pub(crate) fn what(&self, slot: usize) -> What {
+        let at = FIRST + slot * SLOT;
+        let flag = |field: usize| self.mapping.u32(at + field).load(Relaxed);
+        What { code: flag(CODE), attached: flag(ATTACHED) != 0, chunk: flag(CHUNK) != 0 }
+    }
+
     pub(crate) fn free(&mut self, block: Block) {
         self.segments.free(&self.memory, block);
     }
@@ -150,6 +173,8 @@ pub(crate) struct What {
     pub(crate) code: u32,
     /// Whether something belongs to it that travels another way.
     pub(crate) attached: bool,
+    /// Whether its payload is that of many calls.
+    pub(crate) chunk: bool,
 }
 
 /// A slot that a worker has claimed.
@@ -225,7 +250,8 @@ impl SlotsView {
         let word = |field: usize| self.view.u64(at + field).load(Relaxed);
         let bad = || io::Error::from(io::ErrorKind::InvalidData);
         let flag = |field: usize| self.view.u32(at + field).load(Relaxed);
-        let what = What { code: flag(CODE), attached: flag(ATTACHED) != 0 };
+        let what =
+            What { code: flag(CODE), attached: flag(ATTACHED) != 0, chunk: flag(CHUNK) != 0 };
         let len = usize::try_from(word(LENGTH)).map_err(|_| bad())?;
         let place = Place { chunk: (word(CHUNK_AT), word(CHUNK_LENGTH)), offset: word(OFFSET) };
         // SAFETY, both: the parent wrote the payload before it offered the slot, which our claim
@@ -250,7 +276,7 @@ mod tests {
     use crate::transport::board::{Board, SLOTS, State};
 
     fn what(code: usize) -> What {
-        What { code: code as u32, attached: code.is_multiple_of(5) }
+        What { code: code as u32, attached: code.is_multiple_of(5), chunk: code.is_multiple_of(7) }
     }
 
     fn pool() -> (Slots, SlotsView, Board) {

@@ -24,6 +24,8 @@ const HEAD: usize = 64;
 const WAITING: usize = 128;
 const BELL: usize = 132;
 const HELLO: usize = 192;
+/// How far the record has come that is being written: its place, how many parts, how many bytes.
+const PROGRESS: usize = 256;
 const DATA: usize = 4096;
 const MAPPED: usize = DATA + SIZE;
 const BEHIND: u64 = MAPPED as u64;
@@ -32,16 +34,25 @@ const BEHIND: u64 = MAPPED as u64;
 const HEADER: usize = 16;
 const IN_RING: u32 = 0;
 const IN_ROOM: u32 = 1;
+/// The kind's bits; above them, of how many parts the record is.
+const KIND_BITS: u32 = 8;
 
 /// Makes the memory of a ring.
 pub(crate) fn create() -> io::Result<Memory> {
     Memory::with_len("mp-ring", MAPPED as u64)
 }
 
+/// The most that can be put into a record part by part.
+pub(crate) const PARTS: usize = 32 << 10;
+/// How many parts at most: as many bits has their number.
+const MOST_PARTS: u32 = (1 << 24) - 1;
+
 /// One record: what the writer said it answers, and the bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) tag: [u32; 2],
+    /// Of how many parts it was put together; 1 if it was written at once.
+    pub(crate) parts: u32,
     pub(crate) body: Bytes,
 }
 
@@ -58,12 +69,21 @@ pub(crate) struct Writer {
     /// Where the last record ended whose body lies behind the ring, and the most that lay there.
     room_until: u64,
     room_used: u64,
+    /// The record that is being put together.
+    open: Option<Open>,
+}
+
+/// A record that is not there yet for the reader, unless this process dies.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    parts: u32,
+    len: usize,
 }
 
 impl Writer {
     pub(crate) fn map(memory: Memory) -> io::Result<Self> {
         let mapping = Shared::map(&memory, 0, MAPPED)?;
-        Ok(Self { memory, mapping, tail: 0, room_until: 0, room_used: 0 })
+        Ok(Self { memory, mapping, tail: 0, room_until: 0, room_used: 0, open: None })
     }
 
     /// Says that the writer is up.
@@ -90,6 +110,50 @@ impl Writer {
         Ok(())
     }
 
+    /// Begins a record that is put together part by part, behind `head`. What was added is safe from
+    /// this process's death at once; [`close`](Self::close) makes it a record like others.
+    pub(crate) fn open(&mut self, tag: [u32; 2], head: &[u8]) {
+        self.wait_until_read((self.tail + size(head.len())).saturating_sub(CAPACITY));
+        self.note(Open { parts: 0, len: head.len() });
+        self.copy(self.tail, &header([0, IN_RING, tag[0], tag[1]]));
+        self.copy(self.tail + HEADER as u64, head);
+    }
+
+    /// Adds a part; `false` if the record cannot take it.
+    #[inline]
+    pub(crate) fn add(&mut self, part: &[u8]) -> bool {
+        let Some(Open { parts, len }) = self.open else { return false };
+        let end = len + part.len();
+        if end > PARTS || parts == MOST_PARTS {
+            return false;
+        }
+        self.wait_until_read((self.tail + size(end)).saturating_sub(CAPACITY));
+        self.copy(self.tail + (HEADER + len) as u64, part);
+        self.note(Open { parts: parts + 1, len: end });
+        true
+    }
+
+    #[inline]
+    fn note(&mut self, open: Open) {
+        self.open = Some(open);
+        let word = progress(self.tail, open.parts, open.len);
+        self.mapping.u64(PROGRESS).store(word, Release);
+    }
+
+    /// Publishes the record; `head` is put in place of that of [`open`](Self::open).
+    pub(crate) fn close(&mut self, head: &[u8]) {
+        let Some(Open { parts, len }) = self.open.take() else { return };
+        let kind = IN_RING | parts << KIND_BITS;
+        let length = u32::try_from(len).expect("a record of parts is at most PARTS");
+        let first = header([length, kind, 0, 0]);
+        // The tag stays as it is.
+        self.copy(self.tail, &first[..8]);
+        self.copy(self.tail + HEADER as u64, head);
+        self.tail += size(len);
+        self.mapping.u64(TAIL).store(self.tail, Release);
+        self.mapping.u64(PROGRESS).store(0, Release);
+    }
+
     /// Gives back pages behind the ring that a very large record needed. For idle times.
     pub(crate) fn trim(&mut self) {
         if self.room_used > WARM && self.mapping.u64(HEAD).load(Acquire) >= self.room_until {
@@ -100,14 +164,10 @@ impl Writer {
     }
 
     fn record(&mut self, tag: [u32; 2], kind: u32, bytes: &[u8]) {
-        let size = (HEADER + bytes.len()).next_multiple_of(8) as u64;
+        let size = size(bytes.len());
         self.wait_until_read((self.tail + size).saturating_sub(CAPACITY));
-        let mut header = [0; HEADER];
         let length = u32::try_from(bytes.len()).expect("a body in the ring is at most LARGEST");
-        for (at, word) in [length, kind, tag[0], tag[1]].into_iter().enumerate() {
-            header[at * 4..at * 4 + 4].copy_from_slice(&word.to_le_bytes());
-        }
-        self.copy(self.tail, &header);
+        self.copy(self.tail, &header([length, kind | 1 << KIND_BITS, tag[0], tag[1]]));
         self.copy(self.tail + HEADER as u64, bytes);
         self.tail += size;
         self.mapping.u64(TAIL).store(self.tail, Release);
@@ -131,6 +191,28 @@ impl Writer {
             }
         }
     }
+}
+
+/// How much a record with a body of this length takes.
+fn size(len: usize) -> u64 {
+    (HEADER + len).next_multiple_of(8) as u64
+}
+
+fn header(words: [u32; 4]) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    for (at, word) in words.into_iter().enumerate() {
+        header[at * 4..at * 4 + 4].copy_from_slice(&word.to_le_bytes());
+    }
+    header
+}
+
+fn words(header: [u8; HEADER]) -> [u32; 4] {
+    std::array::from_fn(|at| u32::from_le_bytes(std::array::from_fn(|i| header[at * 4 + i])))
+}
+
+/// What PROGRESS holds: 20 bits of the place, 24 of the number of parts, 20 of the bytes.
+fn progress(tail: u64, parts: u32, len: usize) -> u64 {
+    ((tail / 8) << 44) | (u64::from(parts) << 20) | len as u64
 }
 
 /// The side that reads.
@@ -178,15 +260,33 @@ impl Reader {
         Ok(())
     }
 
+    /// The record that the writer was putting together when it died. For a ring that was read to its
+    /// end, whose writer is gone.
+    pub(crate) fn pop_unfinished(&mut self) -> Option<Record> {
+        let word = self.mapping.u64(PROGRESS).load(Acquire);
+        let low = |bits: u32| u32::try_from(word >> bits & 0xff_ffff).unwrap_or(0);
+        let (parts, len) = (low(20), usize::try_from(word & 0xf_ffff).unwrap_or(0));
+        if word != progress(self.head, parts, len) || parts == 0 || len > PARTS {
+            return None;
+        }
+        let mut header = [0; HEADER];
+        self.copy(self.head, &mut header);
+        let [_, _, slot, generation] = words(header);
+        let at = self.head + HEADER as u64;
+        let body = Bytes::filled(len, |body| self.copy(at, body));
+        Some(Record { tag: [slot, generation], parts, body })
+    }
+
     fn pop(&mut self, available: u64) -> Result<Record, Malformed> {
         let mut header = [0; HEADER];
         if available < HEADER as u64 {
             return Err(Malformed);
         }
         self.copy(self.head, &mut header);
-        let word = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| header[at * 4 + i]));
-        let (length, kind, tag) = (word(0) as usize, word(1), [word(2), word(3)]);
-        let size = (HEADER + length).next_multiple_of(8) as u64;
+        let [length, kind, slot, generation] = words(header);
+        let (length, tag) = (length as usize, [slot, generation]);
+        let (kind, parts) = (kind & ((1 << KIND_BITS) - 1), kind >> KIND_BITS);
+        let size = size(length);
         if length > LARGEST || size > available {
             return Err(Malformed);
         }
@@ -206,7 +306,7 @@ impl Reader {
             self.mapping.u32(BELL).fetch_add(1, Release);
             let _ = futex::wake(self.mapping.u32(BELL), 1);
         }
-        Ok(Record { tag, body })
+        Ok(Record { tag, parts, body })
     }
 
     fn copy(&self, position: u64, bytes: &mut [u8]) {
@@ -223,113 +323,4 @@ fn offset(position: u64) -> usize {
 }
 
 #[cfg(test)]
-#[expect(clippy::cast_possible_truncation, reason = "test bodies are patterns of bytes")]
-mod tests {
-    use super::{CAPACITY, DATA, LARGEST, Malformed, Reader, TAIL, Writer, create};
-    use crate::sys::memory::Memory;
-    use proptest::prelude::*;
-    use std::os::fd::AsFd;
-    use std::sync::atomic::Ordering::Relaxed;
-    use std::thread;
-
-    fn pair() -> (Writer, Reader) {
-        let memory = create().unwrap();
-        let other = Memory::from_fd(memory.as_fd().try_clone_to_owned().unwrap());
-        (Writer::map(memory).unwrap(), Reader::map(other).unwrap())
-    }
-
-    #[test]
-    fn records_come_out_as_they_went_in_over_many_turns() {
-        let (mut writer, mut reader) = pair();
-        let body = |n: usize| -> Vec<u8> { (0..n).map(|at| (at * 7 + n) as u8).collect() };
-        let sizes: Vec<_> = (0..400).map(|n| n * 37 % 9000).chain([LARGEST, LARGEST + 1]).collect();
-        let (expected, count) = (sizes.clone(), sizes.len());
-        let thread = thread::spawn(move || {
-            for (at, size) in (0..).zip(sizes) {
-                writer.push([at, 5], &body(size)).unwrap();
-            }
-            writer.push([9, 9], &body(1 << 20)).unwrap();
-            writer
-        });
-        let mut got = Vec::new();
-        while got.len() <= count {
-            reader.pop_all(|record| got.push(record)).unwrap();
-        }
-        assert!(thread.join().unwrap().tail > 3 * CAPACITY, "the ring has been round");
-        for ((at, size), record) in (0..).zip(expected).zip(&got) {
-            assert_eq!((record.tag, &*record.body), ([at, 5], &*body(size)));
-        }
-        assert_eq!(*got[count].body, *body(1 << 20));
-    }
-
-    #[test]
-    fn a_record_is_there_only_with_the_last_store() {
-        let (mut writer, mut reader) = pair();
-        writer.push([1, 1], b"whole").unwrap();
-        let published = writer.mapping.u64(TAIL).load(Relaxed);
-        writer.push([2, 2], b"torn").unwrap();
-        writer.mapping.u64(TAIL).store(published, Relaxed);
-        let mut got = Vec::new();
-        reader.pop_all(|record| got.push(record.tag)).unwrap();
-        assert_eq!(got, [[1, 1]]);
-        assert!(reader.is_empty());
-    }
-
-    #[test]
-    fn a_large_body_is_overwritten_only_when_it_was_read() {
-        for _ in 0..50 {
-            let (mut writer, mut reader) = pair();
-            let thread = thread::spawn(move || {
-                for at in 0..3 {
-                    writer.push([at, 0], &vec![at as u8; LARGEST + 1]).unwrap();
-                }
-            });
-            let mut got = Vec::new();
-            while got.len() < 3 {
-                // The writer, who waits now, would have gone on to the next body by the time of the read.
-                (0..10).for_each(|_| thread::yield_now());
-                reader.pop_all(|record| got.push(record)).unwrap();
-            }
-            thread.join().unwrap();
-            for (at, record) in (0..).zip(got) {
-                assert_eq!(record.tag, [at, 0]);
-                assert!(record.body.iter().all(|byte| *byte == at as u8), "body {at} is torn");
-            }
-        }
-    }
-
-    #[test]
-    fn positions_and_lengths_beyond_the_ring_are_malformed() {
-        for tail in [CAPACITY + 8, u64::MAX, 8] {
-            let (writer, mut reader) = pair();
-            writer.mapping.u64(TAIL).store(tail, Relaxed);
-            assert_eq!(reader.pop_all(|_| ()), Err(Malformed), "tail {tail}");
-        }
-        for (length, kind) in
-            [(9, 0), (LARGEST as u32 + 1, 0), (u32::MAX, 0), (8, 1), (0, 1), (0, 2)]
-        {
-            let (writer, mut reader) = pair();
-            writer.mapping.write(DATA, &length.to_le_bytes());
-            writer.mapping.write(DATA + 4, &u32::to_le_bytes(kind));
-            writer.mapping.write(DATA + 16, &u64::MAX.to_le_bytes());
-            writer.mapping.u64(TAIL).store(24, Relaxed);
-            assert_eq!(reader.pop_all(|_| ()), Err(Malformed), "length {length} kind {kind}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_scribbled_ring_is_an_error_at_most(
-            tail in prop_oneof![0..2 * CAPACITY, any::<u64>()],
-            bytes in proptest::collection::vec(any::<u8>(), 0..200),
-        ) {
-            let (writer, mut reader) = pair();
-            writer.mapping.write(DATA, &bytes);
-            writer.mapping.u64(TAIL).store(tail, Relaxed);
-            let mut records = 0;
-            let read = reader.pop_all(|_| records += 1);
-            prop_assert!(records <= CAPACITY / 16);
-            prop_assert!(read == Err(Malformed) || reader.head == tail);
-        }
-    }
-}
+mod tests;

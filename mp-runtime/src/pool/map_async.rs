@@ -1,0 +1,161 @@
+//! A batch that nobody waits for: its items are all encoded at once, cut into calls as workers become free, and its list
+//! is an outcome like that of one call. The same with someone who waits is in `map`.
+
+use crate::codec::{Items, Sequence};
+use crate::custody::Attachments;
+use crate::error::Error;
+use crate::pool::completion::{Completion, Outcome, Value};
+use crate::pool::engine::{Engine, lock};
+use crate::pool::feed::{CALLS, next_of};
+use crate::pool::gather::{Content, Driver, Gather, Part};
+use crate::pool::owner::{Chunk, Owner};
+use crate::pool::sizes::Sizes;
+use crate::task::registry::Entry;
+use serde::Serialize;
+use std::sync::{Arc, Mutex};
+
+/// The items of a batch, all encoded.
+#[derive(Default)]
+pub(super) struct Encoded {
+    /// As [`Sequence`] writes them.
+    bytes: Vec<u8>,
+    count: u64,
+    /// Of the items that hold handles, the descriptors, the first item last.
+    attached: Vec<(u64, Attachments)>,
+    /// Why an item is missing.
+    failure: Option<Error>,
+}
+
+impl Encoded {
+    pub(super) fn new<T: Serialize>(mut items: impl Iterator<Item = T>) -> Self {
+        let mut this = Self::default();
+        let mut attachments = Attachments::default();
+        let mut sequence = Sequence::new(&mut this.bytes, &mut attachments);
+        loop {
+            let pushed = match next_of(&mut items) {
+                Ok(None) => break,
+                Ok(Some(item)) => sequence.push(&item),
+                Err(error) => {
+                    this.failure.get_or_insert(error);
+                    break;
+                }
+            };
+            match pushed {
+                Ok(()) => {
+                    let attached = sequence.take_attachments();
+                    this.attached.extend(attached.map(|attached| (this.count, attached)));
+                    this.count += 1;
+                }
+                Err(error) => drop(this.failure.get_or_insert(error)),
+            }
+        }
+        drop(sequence);
+        this.attached.reverse();
+        this
+    }
+}
+
+/// What is still to be sent, and what has come.
+pub(super) struct AsyncMap {
+    task: &'static Entry,
+    completion: Arc<Completion>,
+    state: Mutex<State>,
+}
+
+struct State {
+    encoded: Encoded,
+    /// How far the bytes were sent, and how many items.
+    at: usize,
+    sent: u64,
+    sizes: Sizes,
+    parts: Vec<Part>,
+    done: bool,
+}
+
+impl AsyncMap {
+    pub(super) fn new(
+        task: &'static Entry,
+        completion: Arc<Completion>,
+        encoded: Encoded,
+        chunk: Option<usize>,
+        workers: usize,
+    ) -> Arc<Self> {
+        let items = usize::try_from(encoded.count).ok();
+        let sizes = Sizes::new(chunk, items, workers);
+        let state = State { encoded, at: 0, sent: 0, sizes, parts: Vec::new(), done: false };
+        Arc::new(Self { task, completion, state: Mutex::new(state) })
+    }
+}
+
+impl Driver for AsyncMap {
+    fn advance(&self, engine: &Engine, gather: &Arc<Gather>) -> Option<(Arc<Completion>, Outcome)> {
+        let mut state = lock(&self.state);
+        let state = &mut *state;
+        while let Some(part) = gather.take() {
+            match part.content {
+                Content::Values(..) => state.parts.push(part),
+                Content::Error(error) => drop(state.encoded.failure.get_or_insert(error)),
+            }
+        }
+        if let Some(pace) = gather.pace() {
+            state.sizes.learn(pace);
+        }
+        let mut placed = 0;
+        let calls = (CALLS * engine.size + 1) as u64;
+        while state.sent < state.encoded.count
+            && state.sent - gather.arrived() < calls * state.sizes.next() as u64
+        {
+            if let Err(error) = state.send(self.task, engine, gather) {
+                // It will be the same for all that follow.
+                state.encoded.failure.get_or_insert(error);
+                state.encoded.count = state.sent;
+            }
+            placed += 1;
+        }
+        engine.board.wake(placed);
+        if state.done || state.sent < state.encoded.count || gather.arrived() < state.sent {
+            return None;
+        }
+        state.done = true;
+        let parts = std::mem::take(&mut state.parts);
+        let outcome = state.encoded.failure.take().map_or(Ok(Value::many(parts)), Err);
+        Some((Arc::clone(&self.completion), outcome))
+    }
+}
+
+impl State {
+    /// Sends the next call.
+    fn send(
+        &mut self,
+        task: &'static Entry,
+        engine: &Engine,
+        gather: &Arc<Gather>,
+    ) -> Result<(), Error> {
+        let rest = &self.encoded.bytes[self.at..];
+        let mut items = Items::new(rest, Attachments::default());
+        let mut attachments = Attachments::default();
+        let mut most = self.sizes.next() as u64;
+        if let Some((at, _)) = self.encoded.attached.last() {
+            if *at == self.sent {
+                most = 1;
+                attachments = self.encoded.attached.pop().map(|(_, fds)| fds).unwrap_or_default();
+            } else {
+                most = most.min(at - self.sent);
+            }
+        }
+        let mut count = 0;
+        while u64::from(count) < most && items.skip() {
+            count += 1;
+        }
+        let end = rest.len() - items.rest();
+        let mut bytes = rest[..end].to_vec();
+        let gather = Arc::clone(gather);
+        let chunk = Chunk { gather, next: self.sent, done: 0, left: count };
+        engine
+            .accept_more(task, &mut bytes, attachments, Owner::Chunk(chunk))
+            .map_err(|(_, error)| error)?;
+        self.at += end;
+        self.sent += u64::from(count);
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! Whose a call in a slot or in the backlog is: one handle's, or a part of many calls that were made as one. What comes
+//! from a worker, or of a worker's death, is told to it here.
+
+use crate::custody::Attachments;
+use crate::error::{Error, ErrorKind};
+use crate::pool::completion::{Completion, Outcome, Value};
+use crate::pool::engine::Link;
+use crate::pool::gather::{Content, Gather, Part};
+use crate::protocol::message::{ITEMS_HEAD, Reply};
+use crate::protocol::post::Address;
+use crate::transport::bytes::Bytes;
+use crate::transport::ring::Record;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who wants a call's outcome.
+pub(super) enum Owner {
+    Call(Arc<Completion>),
+    Chunk(Chunk),
+}
+
+/// Items side by side that a worker runs as one call.
+pub(super) struct Chunk {
+    pub(super) gather: Arc<Gather>,
+    /// Which item is the next to have an outcome.
+    pub(super) next: u64,
+    /// How many have one, and how many have none yet.
+    pub(super) done: u32,
+    pub(super) left: u32,
+}
+
+/// An outcome on its way to whoever wants it; told where no lock of the pool's desk is held.
+pub(super) enum Settled {
+    Call(Arc<Completion>, Outcome),
+    /// A part, and whether it is the chunk's last.
+    Part(Arc<Gather>, Part, Option<Duration>, bool),
+}
+
+impl Owner {
+    pub(super) fn task(&self) -> &'static str {
+        match self {
+            Self::Call(completion) => completion.task,
+            Self::Chunk(chunk) => chunk.gather.task,
+        }
+    }
+
+    /// The same error for all that has no outcome yet.
+    pub(super) fn fail(self, error: Error) -> Settled {
+        match self {
+            Self::Call(completion) => Settled::Call(completion, Err(error)),
+            Self::Chunk(mut chunk) => {
+                let count = chunk.left;
+                chunk.settle(count, Content::Error(error), None)
+            }
+        }
+    }
+}
+
+impl Chunk {
+    /// Takes the record that a worker has sent for it; `None` if no worker sends such a record.
+    pub(super) fn take(&mut self, record: Record, link: &mut Link) -> Option<Settled> {
+        let Record { tag: [slot, generation], parts, body } = record;
+        if let Some(nanos) = Reply::items_nanos(&body) {
+            if parts == 0 || parts > self.left {
+                return None;
+            }
+            let values = Content::Values(body, ITEMS_HEAD, Attachments::default());
+            return Some(self.settle(parts, values, Some(Duration::from_nanos(nanos))));
+        }
+        let outcome = outcome(body, self.gather.task, link, Address { slot, generation });
+        let content = match outcome {
+            Ok(Value { reply, attachments, .. }) => Content::Values(reply, 1, attachments),
+            Err(error) => Content::Error(error),
+        };
+        (self.left > 0).then(|| self.settle(1, content, None))
+    }
+
+    fn settle(&mut self, count: u32, content: Content, took: Option<Duration>) -> Settled {
+        let part = Part { first: self.next, count, content };
+        self.next += u64::from(count);
+        self.done += count;
+        self.left -= count;
+        Settled::Part(Arc::clone(&self.gather), part, took, self.left == 0)
+    }
+
+    /// Fails the item that a worker was running when it died.
+    pub(super) fn fail_one(&mut self, error: Error) -> Settled {
+        self.settle(1.min(self.left), Content::Error(error), None)
+    }
+}
+
+/// What a reply means to the caller.
+pub(super) fn outcome(body: Bytes, task: &str, link: &mut Link, of: Address) -> Outcome {
+    let worker = link.child.name();
+    let value = match Reply::parse(&body) {
+        Ok(Reply::Value(_)) => Ok(Attachments::default()),
+        Ok(Reply::Attached(_)) => link.mail.open(of),
+        Ok(reply) => reply.into_result(task, worker).map(|_| Attachments::default()),
+        Err(error) => {
+            let text = format!("{worker} sent no proper reply to task {task}");
+            Err(Error::with_source(ErrorKind::Decode, text, error))
+        }
+    };
+    link.mail.clear(of);
+    value.map(|attachments| Value::one(body, attachments))
+}

@@ -1,0 +1,121 @@
+//! A worker's way of sending the outcomes of a chunk's items: put together in the ring as they come, so that what is done
+//! is safe from the worker's death, and published together. What a chunk is, is in `owner`.
+
+use crate::child::post;
+use crate::custody::Attachments;
+use crate::protocol::message::Reply;
+use crate::protocol::post::Address;
+use crate::sys::clock;
+use crate::task::run::Sink;
+use crate::transport::board::Board;
+use crate::transport::ring::Writer;
+use std::time::Duration;
+
+/// How long outcomes may lie unpublished.
+const PATIENCE: Duration = Duration::from_millis(1);
+/// The clock is asked after so many items at least.
+const RARELY: u32 = 64;
+
+pub(super) struct Results<'a> {
+    ring: &'a mut Writer,
+    board: &'a Board,
+    of: Address,
+    /// Whether a record is open, and since when.
+    open: bool,
+    since: Duration,
+    /// How many items were added since the clock was asked, and after how many it is asked next.
+    unasked: u32,
+    ask_after: u32,
+}
+
+impl<'a> Results<'a> {
+    pub(super) fn new(ring: &'a mut Writer, board: &'a Board, of: Address) -> Self {
+        let since = clock::now();
+        Self { ring, board, of, open: false, since, unasked: 0, ask_after: 1 }
+    }
+
+    fn tag(&self) -> [u32; 2] {
+        [self.of.slot, self.of.generation]
+    }
+
+    /// Publishes what was added.
+    pub(super) fn close(&mut self) {
+        if std::mem::take(&mut self.open) {
+            let took = self.took();
+            self.ring.close(&Reply::items_head(took));
+            self.board.announce();
+        }
+    }
+
+    /// Nanoseconds since this was last asked.
+    fn took(&mut self) -> u64 {
+        let now = clock::now();
+        let took = now.saturating_sub(self.since);
+        self.since = now;
+        u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn push(&mut self, body: &[u8]) {
+        if let Err(error) = self.ring.push(self.tag(), body) {
+            let text = format!("no memory for {} bytes of it: {error}", body.len());
+            let mut reply = Vec::new();
+            Reply::NotEncoded(&text).write(&mut reply);
+            // A reply of this size lies in the ring itself, for which there is memory.
+            let _ = self.ring.push(self.tag(), &reply);
+        }
+        self.board.announce();
+    }
+
+    fn look_at_the_clock(&mut self) {
+        self.unasked = 0;
+        if clock::now().saturating_sub(self.since) >= PATIENCE {
+            self.close();
+            self.ask_after = 1;
+        } else {
+            self.ask_after = (self.ask_after * 2).min(RARELY);
+        }
+    }
+}
+
+impl Sink for Results<'_> {
+    #[inline]
+    fn value(&mut self, bytes: &[u8], attachments: Option<Attachments>) {
+        if let Some(attachments) = attachments {
+            self.close();
+            match post::send(self.of, attachments, true) {
+                Ok(()) => self.push(&Reply::attached_item(bytes)),
+                Err(error) => {
+                    let text = format!("the handles in it could not be sent: {error}");
+                    self.other(&Reply::NotEncoded(&text));
+                }
+            }
+            return;
+        }
+        if !self.open {
+            self.ring.open(self.tag(), &Reply::items_head(0));
+            self.open = true;
+        }
+        if !self.ring.add(bytes) {
+            self.close();
+            self.ring.open(self.tag(), &Reply::items_head(0));
+            self.open = self.ring.add(bytes);
+            if !self.open {
+                // Larger than such a record may be.
+                let took = self.took();
+                self.push(&[&Reply::items_head(took), bytes].concat());
+                return;
+            }
+        }
+        self.unasked += 1;
+        if self.unasked >= self.ask_after {
+            self.look_at_the_clock();
+        }
+    }
+
+    fn other(&mut self, reply: &Reply<'_>) {
+        self.close();
+        let mut body = Vec::new();
+        reply.write(&mut body);
+        self.push(&body);
+    }
+}
