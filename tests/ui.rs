@@ -74,13 +74,28 @@ ui! {
     task_04_argument_among_others_not_serialize
     task_04_result_not_deserialize
     task_04_error_not_serialize
-    task_04_pool_as_argument
-    task_04_process_as_argument
+    task_04_error_of_an_alias
+    pool_54_pool_as_argument
+    pool_54_pool_in_an_argument
+    proc_30_process_as_argument
+    proc_30_process_cloned
+    proc_30_process_in_a_struct
     task_04_handle_as_argument
     task_04_private_argument
     task_04_variable_of_its_name
     task_04_mistake_in_body
     task_04_wrong_crate
+    task_04_borrowing_struct
+    task_04_error_boxed
+    task_04_generic_struct_not_serialize
+    task_04_handle_of_std
+    task_04_hidden_lifetime
+    task_04_part_not_serialize
+    task_04_result_not_send
+    task_04_same_type_twice
+    task_04_shared_pointer
+    task_04_trait_object
+    task_04_unknown_type
     task_07_main_elsewhere
     task_07_main_async
     task_07_main_parameters

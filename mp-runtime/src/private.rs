@@ -1,5 +1,8 @@
 //! The macros' only door: what generated code names, as `::mp::__private::..`. Nothing here is for people.
 
+#[path = "private/travel.rs"]
+pub mod travel;
+
 pub use crate::child::entry::{Constructor, enter_test};
 pub use crate::task::registry::{Entry, Registration};
 pub use inventory;

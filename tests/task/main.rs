@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accepted;
 mod calls;
 mod entry;
 mod environment;

@@ -3,7 +3,7 @@
 struct Point(i32);
 
 #[mp::task]
-fn foo(by: i32, points: Vec<Point>) -> i32 { //~ `Point: serde::Serialize` is not satisfied //~ `Point: serde::Deserialize<'de>` is not satisfied
+fn foo(by: i32, points: Vec<Point>) -> i32 { //~ error[E0277]: `Point` cannot travel between processes: add `#[derive(serde::Serialize, serde::Deserialize)]` to it
     by + points[0].0
 }
 

@@ -1,7 +1,7 @@
 //! The error of a task travels, too.
 
 #[mp::task]
-fn foo(i: i32) -> Result<i32, std::io::Error> { //~ `std::io::Error: serde::Serialize` is not satisfied //~ `std::io::Error: serde::Deserialize<'de>` is not satisfied
+fn foo(i: i32) -> Result<i32, std::io::Error> { //~ error[E0277]: the error `std::io::Error` cannot travel between processes: return its text, a `String`
     Ok(i)
 }
 

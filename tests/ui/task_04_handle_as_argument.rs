@@ -1,7 +1,7 @@
 //! A call's handle is filled in the process that submitted it.
 
 #[mp::task]
-fn foo(handle: mp::AsyncResult<i32>) { //~ `AsyncResult<i32>: serde::Serialize` is not satisfied //~ `AsyncResult<i32>: serde::Deserialize<'de>` is not satisfied
+fn foo(handle: mp::AsyncResult<i32>) { //~ error[E0277]: `AsyncResult<i32>` belongs to the process that made it, and cannot travel to another
     handle.wait();
 }
 

@@ -4,7 +4,7 @@
 struct Point(i32);
 
 #[mp::task]
-fn foo(i: i32) -> Point { //~ `Point: serde::Deserialize<'de>` is not satisfied .. #[derive(serde::Deserialize)]
+fn foo(i: i32) -> Point { //~ error[E0277]: `Point` cannot travel between processes: add `#[derive(serde::Serialize, serde::Deserialize)]` to it
     Point(i)
 }
 

@@ -2,11 +2,12 @@
 //! Whether it can be one was decided in `parse`; nothing here fails.
 
 use crate::function::Function;
+use crate::task::checked::{Questions, Use};
 use crate::task::parse::Task;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Attribute;
 use syn::ext::IdentExt;
-use syn::{Attribute, Type};
 
 pub(super) fn expand(task: &Task) -> TokenStream {
     let conditions = &task.attributes.conditions;
@@ -147,13 +148,7 @@ fn entry(task: &Task) -> TokenStream {
 
 fn implementation(task: &Task) -> TokenStream {
     let ident = task.ident();
-    let args = args(task);
-    let output = &task.output;
-    // Spelled at the name: rustc points at the whole item when a type in it is too private.
-    let types = quote_spanned! {ident.span()=>
-        type Args<'mp> = #args;
-        type Output = #output;
-    };
+    let (types, checked) = types(task);
     let name = match &task.name {
         Some(name) => name.to_token_stream(),
         None => {
@@ -163,6 +158,7 @@ fn implementation(task: &Task) -> TokenStream {
     };
     let call = call(task);
     quote! {
+        #checked
         impl __mp::Task for #ident {
             #types
             const NAME: &'static str = #name;
@@ -174,12 +170,43 @@ fn implementation(task: &Task) -> TokenStream {
     }
 }
 
+/// The associated types, and the constant that they depend on. In documentation they stand as they
+/// were written.
+fn types(task: &Task) -> (TokenStream, Option<TokenStream>) {
+    let ident = task.ident();
+    // Spelled at the name: rustc points at the whole item when a type in it is too private.
+    let types = |parameters: &[TokenStream], output: &TokenStream, condition: TokenStream| {
+        let args = args(task, parameters);
+        quote_spanned! {ident.span()=>
+            #condition
+            type Args<'mp> = #args;
+            #condition
+            type Output = #output;
+        }
+    };
+    let sent: Vec<TokenStream> =
+        task.parameters.iter().map(|it| it.sent.to_token_stream()).collect();
+    let output = task.output.to_token_stream();
+    let mut questions = Questions::default();
+    let checked: Vec<TokenStream> = task
+        .parameters
+        .iter()
+        .map(|it| questions.checked(&it.sent, &it.declared, Use::Argument))
+        .collect();
+    let checked_output = questions.checked(&task.output, &task.output, Use::Result);
+    let Some(constant) = questions.constant() else {
+        return (types(&sent, &output, TokenStream::new()), None);
+    };
+    let mut all = types(&checked, &checked_output, quote!(#[cfg(not(doc))]));
+    all.extend(types(&sent, &output, quote!(#[cfg(doc)])));
+    (all, Some(constant))
+}
+
 /// The parameters' types as one. The parentheses are those of the parameters, since rustc points at
 /// the whole tuple when one of them cannot travel.
-fn args(task: &Task) -> TokenStream {
-    let sent: Vec<&Type> = task.parameters.iter().map(|parameter| &parameter.sent).collect();
-    match sent.as_slice() {
-        [one] => one.to_token_stream(),
+fn args(task: &Task, types: &[TokenStream]) -> TokenStream {
+    match types {
+        [one] => one.clone(),
         many => {
             let parentheses = task.function.signature.paren_token.span.join();
             quote_spanned!(parentheses=> (#(#many),*))
@@ -205,6 +232,6 @@ fn call(task: &Task) -> TokenStream {
 }
 
 /// A span that shows where `place` is, but belongs to the macro: lints about names pass over it.
-fn ours(place: Span) -> Span {
+pub(super) fn ours(place: Span) -> Span {
     Span::call_site().located_at(place)
 }

@@ -224,6 +224,7 @@ fn options_are_checked() {
     let valid = r#"`#[mp::task]` takes `name = \"..\"`, `as = Name` and `crate = path`"#;
     for (options, words) in [
         (r#"nam = "x""#, &*format!("unknown option `nam`: {valid}")),
+        (r#"label = "x""#, &*format!("unknown option `label`: {valid}")),
         (r#""x""#, &*format!("unknown option: {valid}")),
         (r#"name = "x", as = Foo, name = "y""#, "`name` is given twice"),
         (r#"name = """#, "cannot be empty"),
@@ -238,6 +239,32 @@ fn options_are_checked() {
     }
     let written = apply(task, r#"x, y(1, 2), name = """#, "fn foo() {}");
     assert_eq!(count(&written, "compile_error!"), 3);
+}
+
+#[test]
+fn usual_types_are_written_as_they_are() {
+    let item = "fn foo(a: &str, b: Option<Vec<u8>>, c: [(u8, String); 3], d: ()) -> Vec<i64> {}";
+    let written = accepts("", item);
+    contains(&written, "type Args<'mp> = (&'mp str, Option<Vec<u8>>, [(u8, String); 3], ());");
+    contains(&written, "type Output = Vec<i64>;");
+    assert!(!written.contains("Checked"), "{written}");
+}
+
+/// What is asked about them decides which error rustc shows: that is tested by `tests/ui`.
+#[test]
+fn other_types_depend_on_the_questions_about_them() {
+    let written = accepts("", "fn foo(a: Map<u8, Point>, b: View<'_>) -> Point {}");
+    let travel = "__mp::__private::travel::Checked<{ __MP_CHECKED }>>::Type";
+    contains(
+        &written,
+        &format!("type Args<'mp> = (<Map<u8, Point> as {travel}, <View<'mp> as {travel});"),
+    );
+    contains(&written, &format!("type Output = <Point as {travel};"));
+    contains(&written, "#[cfg(doc)] type Output = Point;");
+    contains(&written, "#[cfg(not(doc))] const __MP_CHECKED: usize = {");
+    assert_eq!(count(&written, "<u8 as"), 0);
+    assert_eq!(count(&written, "<View<'_> as Travels<"), 1);
+    assert_eq!(count(&written, "<Point as Travels<"), 2);
 }
 
 #[test]

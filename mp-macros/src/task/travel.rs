@@ -39,6 +39,13 @@ enum Role {
 }
 
 fn convert(declared: &Type, role: Role, context: &mut Context<'_>) -> Type {
+    if let Type::TraitObject(object) = peel(declared) {
+        context.refusals.add_shared(
+            object,
+            "a trait object hides its type, which the other process must know to rebuild it: name a \
+             type that it can be, such as an enum",
+        );
+    }
     let mut converted = declared.clone();
     Converter { role, context }.visit_type_mut(&mut converted);
     converted

@@ -4,7 +4,7 @@
 fn child() {}
 
 #[mp::task]
-fn foo(process: mp::Process<child>) { //~ `Process<child>: serde::Serialize` is not satisfied //~ `Process<child>: serde::Deserialize<'de>` is not satisfied
+fn foo(process: mp::Process<child>) { //~ error[E0277]: `Process<child>` belongs to the process that made it, and cannot travel to another
     process.join().unwrap();
 }
 
