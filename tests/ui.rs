@@ -54,6 +54,7 @@ ui! {
     task_04_thirteen_parameters
     task_04_conditional_parameter
     task_04_own_name
+    task_04_called_like_the_library
     task_04_variadic
     task_04_on_struct
     task_04_on_impl
@@ -90,11 +91,13 @@ ui! {
     task_04_generic_struct_not_serialize
     task_04_handle_of_std
     task_04_hidden_lifetime
+    task_04_option_meant
     task_04_part_not_serialize
     task_04_result_not_send
     task_04_same_type_twice
     task_04_shared_pointer
     task_04_trait_object
+    task_04_twice
     task_04_unknown_type
     task_07_main_elsewhere
     task_07_main_async
@@ -103,6 +106,7 @@ ui! {
     task_07_main_unsafe
     task_07_main_options
     task_07_main_on_struct
+    task_07_main_twice
     task_08_test_misused
 }
 

@@ -41,6 +41,22 @@ impl Attributes {
         })
     }
 
+    /// The library's own attribute of that name, where it stands on the function once more. A bare
+    /// `main` or `test` may be a runtime's, imported.
+    pub(crate) fn again(&self, name: &str) -> Option<&Attribute> {
+        self.function.iter().find(|attribute| {
+            let path = effect(attribute).path().clone();
+            let is = |at: usize, name: &str| {
+                path.segments.get(at).is_some_and(|segment| segment.ident == name)
+            };
+            match path.segments.len() {
+                1 => name == "task" && is(0, name),
+                2 => is(0, "mp") && is(1, name),
+                _ => false,
+            }
+        })
+    }
+
     /// Whether a macro that makes a test of the function is among them.
     pub(crate) fn make_test(&self) -> bool {
         self.function.iter().any(|attribute| {

@@ -27,6 +27,13 @@ pub(crate) enum For {
 }
 
 impl For {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Task => &["name", "as", "crate"],
+            Self::Main | Self::Test => &["crate"],
+        }
+    }
+
     fn known(self) -> &'static str {
         match self {
             Self::Task => "`#[mp::task]` takes `name = \"..\"`, `as = Name` and `crate = path`",
@@ -68,18 +75,39 @@ impl Options {
 
 impl Given {
     fn read_one(&mut self, input: ParseStream<'_>, macro_: For) -> Result<()> {
-        let unknown = |what: String| format!("unknown option{what}: {}", macro_.known());
+        let unknown = |what: String, meant: String| {
+            format!("unknown option{what}: {meant}{}", macro_.known())
+        };
         let Ok(key) = input.call(Ident::parse_any) else {
-            return Err(input.error(unknown(String::new())));
+            return Err(input.error(unknown(String::new(), String::new())));
         };
         let is_task = macro_ == For::Task;
         match key.to_string().as_str() {
             "name" if is_task => once(&mut self.name, &key, value(input, &key, read_name)?),
             "as" if is_task => once(&mut self.alias, &key, value(input, &key, read_alias)?),
             "crate" => once(&mut self.root, &key, value(input, &key, read_path)?),
-            _ => Err(Error::new(key.span(), unknown(format!(" `{key}`")))),
+            given => {
+                let meant = macro_.names().iter().find(|name| is_near(given, name));
+                let meant = meant.map(|name| format!("did you mean `{name}`? "));
+                let text = unknown(format!(" `{key}`"), meant.unwrap_or_default());
+                Err(Error::new(key.span(), text))
+            }
         }
     }
+}
+
+/// Whether one slip of the finger leads from one to the other: a letter more, less, another, or two
+/// in the wrong order.
+fn is_near(given: &str, name: &str) -> bool {
+    let (given, name): (Vec<char>, Vec<char>) = (given.chars().collect(), name.chars().collect());
+    let same = given.iter().zip(&name).take_while(|(a, b)| a == b).count();
+    let (given, name) = (&given[same..], &name[same..]);
+    let ends = |at: usize, of: usize| given.get(at..).is_some_and(|it| Some(it) == name.get(of..));
+    let swapped = given.len() > 1
+        && name.len() > 1
+        && (given[0], given[1]) == (name[1], name[0])
+        && ends(2, 2);
+    swapped || ends(1, 0) || ends(0, 1) || ends(1, 1)
 }
 
 fn once<T>(slot: &mut Option<T>, key: &Ident, value: T) -> Result<()> {

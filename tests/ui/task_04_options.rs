@@ -1,6 +1,6 @@
 //! Options that are unknown, given twice, or of another form.
 
-#[mp::task(nmae = "x")] //~ unknown option `nmae`: `#[mp::task]` takes `name = ".."`, `as = Name` and `crate = path`
+#[mp::task(nmae = "x")] //~ unknown option `nmae`: did you mean `name`? `#[mp::task]` takes `name = ".."`, `as = Name` and `crate = path`
 fn unknown() {}
 
 #[mp::task(name = "x", name = "y")] //~ `name` is given twice

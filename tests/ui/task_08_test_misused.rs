@@ -19,4 +19,8 @@ fn option() {}
 #[mp::test]
 struct Test; //~ this attribute belongs on a function
 
+#[mp::test]
+#[mp::test] //~ error: `#[mp::test]` stands here twice: leave one out
+fn twice() {}
+
 fn main() {}

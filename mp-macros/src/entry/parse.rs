@@ -25,6 +25,9 @@ impl Entry {
 /// Reads `main`; every mistake goes to `refusals`.
 pub(super) fn main(options: Options, function: Function, refusals: &mut Refusals) -> Entry {
     let main = Entry::new(options, function);
+    if let Some(again) = main.attributes.again("main") {
+        refusals.add(again, "`#[mp::main]` stands here twice: leave one out");
+    }
     let signature = &main.function.signature;
     if signature.ident != "main" {
         refusals.add(
@@ -49,6 +52,10 @@ pub(super) fn main(options: Options, function: Function, refusals: &mut Refusals
 /// Reads a test; every mistake goes to `refusals`.
 pub(super) fn test(options: Options, function: Function, refusals: &mut Refusals) -> Entry {
     let test = Entry::new(options, function);
+    if let Some(again) = test.attributes.again("test") {
+        refusals.add(again, "`#[mp::test]` stands here twice: leave one out");
+        return test;
+    }
     let signature = &test.function.signature;
     // Others may give arguments to the function, or run its future; they say what they refuse.
     if test.attributes.make_test() {

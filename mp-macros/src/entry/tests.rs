@@ -48,6 +48,9 @@ fn main_refuses() {
     refuses(main, "", r#"extern "C" fn main() {}"#, "foreign ABI");
     refuses(main, "", "struct Main;", "belongs on a function");
     refuses(main, r#"name = "x""#, "fn main() {}", "takes `crate = path` only");
+    refuses(main, "crat = x", "fn main() {}", "did you mean `crate`?");
+    refuses(main, "", "#[mp::main] fn main() {}", "`#[mp::main]` stands here twice");
+    accepts(main, "", "#[main] async fn main() {}");
 }
 
 /// rustc would have something to say about such a main itself.
@@ -91,6 +94,7 @@ fn test_keeps_its_condition() {
 #[test]
 fn test_refuses() {
     refuses(test, "", "async fn adds() {}", "`#[tokio::test]`, below");
+    refuses(test, "", "#[mp::test] fn adds() {}", "`#[mp::test]` stands here twice");
     refuses(test, "", "fn adds(a: u8) {}", "takes no parameters");
     refuses(test, "", "fn adds<T>() {}", "cannot be generic");
     refuses(test, "", "struct Adds;", "belongs on a function");

@@ -56,6 +56,12 @@ impl Task {
                 refusals.add(alias, "the task needs another name than the function has");
             }
             Some(_) => {}
+            None if signature.ident == "mp" => {
+                refusals.add(
+                    &signature.ident,
+                    "a task called `mp` would hide the library: give it another name",
+                );
+            }
             None => refuse_own_name(signature, refusals),
         }
 
@@ -74,6 +80,9 @@ impl Task {
         };
         let is_associated = context.found_self;
         let attributes = Attributes::sort(&function.attributes);
+        if let Some(again) = attributes.again("task") {
+            refusals.add(again, "`#[mp::task]` stands here twice: leave one out");
+        }
         Self { root, name, alias, function, attributes, parameters, output, is_associated }
     }
 

@@ -223,7 +223,7 @@ fn what_is_no_function_is_refused_and_left_in_place() {
 fn options_are_checked() {
     let valid = r#"`#[mp::task]` takes `name = \"..\"`, `as = Name` and `crate = path`"#;
     for (options, words) in [
-        (r#"nam = "x""#, &*format!("unknown option `nam`: {valid}")),
+        (r#"nam = "x""#, &*format!("unknown option `nam`: did you mean `name`? {valid}")),
         (r#"label = "x""#, &*format!("unknown option `label`: {valid}")),
         (r#""x""#, &*format!("unknown option: {valid}")),
         (r#"name = "x", as = Foo, name = "y""#, "`name` is given twice"),
@@ -239,6 +239,29 @@ fn options_are_checked() {
     }
     let written = apply(task, r#"x, y(1, 2), name = """#, "fn foo() {}");
     assert_eq!(count(&written, "compile_error!"), 3);
+}
+
+#[test]
+fn only_a_slip_is_taken_for_a_meaning() {
+    for near in ["nam", "names", "nmae", "Name", "nome", "ame", "anme"] {
+        let words = format!("unknown option `{near}`: did you mean `name`? ");
+        crate::testing::refuses(task, &format!("{near} = 1"), "fn foo() {}", &words);
+    }
+    for far in ["title", "na", "names_", "eman", "nmaes", "x"] {
+        let words = format!("unknown option `{far}`: `#[mp::task]` takes");
+        crate::testing::refuses(task, &format!("{far} = 1"), "fn foo() {}", &words);
+    }
+}
+
+#[test]
+fn attribute_is_refused_the_second_time() {
+    let twice = "`#[mp::task]` stands here twice";
+    for again in ["task", "mp::task", "::mp::task(name = \"x\")", "cfg_attr(unix, mp::task)"] {
+        refuses(&format!("#[{again}] fn foo() {{}}"), twice);
+    }
+    for other in ["other::task", "tasks", "mp::deeper::task", "mp::main"] {
+        accepts("", &format!("#[{other}] fn foo() {{}}"));
+    }
 }
 
 #[test]
