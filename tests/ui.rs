@@ -86,19 +86,34 @@ ui! {
     task_04_variable_of_its_name
     task_04_mistake_in_body
     task_04_wrong_crate
+    task_04_arguments_not_in_a_tuple
+    task_04_borrowed_argument
     task_04_borrowing_struct
+    task_04_callback_borrows_by_name
+    task_04_callback_not_send
+    task_04_callback_of_other_form
+    task_04_called_in_place
+    task_04_captures
+    task_04_closure_spawned
     task_04_error_boxed
+    task_04_for_an_iterator
+    task_04_forgotten_use
     task_04_generic_struct_not_serialize
     task_04_handle_of_std
     task_04_hidden_lifetime
+    task_04_in_impl
+    task_04_on_closure
     task_04_option_meant
     task_04_part_not_serialize
     task_04_result_not_send
     task_04_same_type_twice
     task_04_shared_pointer
     task_04_trait_object
+    task_04_tuple_for_one
     task_04_twice
+    task_04_two_of_one_name
     task_04_unknown_type
+    task_04_unused
     task_07_main_elsewhere
     task_07_main_async
     task_07_main_parameters
@@ -106,7 +121,10 @@ ui! {
     task_07_main_unsafe
     task_07_main_options
     task_07_main_on_struct
+    task_07_main_missing
+    task_07_main_result
     task_07_main_twice
+    task_07_two_mains
     task_08_test_misused
 }
 

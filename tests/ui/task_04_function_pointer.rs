@@ -7,6 +7,6 @@ fn foo(i: i32) -> i32 {
 
 #[mp::main]
 fn main() -> mp::Result<()> {
-    mp::Pool::new(1)?.apply(*foo, 1)?; //~ is not a task .. pass it by its bare name
+    mp::Pool::new(1)?.apply(*foo, 1)?; //~ is not a task: put `#[mp::task]` on the function, and pass it by its bare name
     Ok(())
 }

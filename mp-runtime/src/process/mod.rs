@@ -68,7 +68,7 @@ impl<T: Task> Process<T> {
     ///
     /// It is not started yet. The arguments are encoded here; if that fails,
     /// [`start`](Self::start) says so.
-    #[must_use]
+    #[must_use = "a process does nothing until start() is called"]
     pub fn new(task: T, arguments: T::Args<'_>) -> Self {
         let _ = task;
         let path = identity::next_path();
@@ -89,7 +89,7 @@ impl<T: Task> Process<T> {
 
     /// Gives it a name: what [`current_process`](crate::current_process) says in the child, and
     /// what errors and messages call it.
-    #[must_use]
+    #[must_use = "a process does nothing until start() is called"]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -98,7 +98,7 @@ impl<T: Task> Process<T> {
     /// Makes it a daemon, or not: one that is ended, not waited for, at the end of the program.
     ///
     /// Unless told otherwise a process is what its creator is; a main program is none.
-    #[must_use]
+    #[must_use = "a process does nothing until start() is called"]
     pub fn with_daemon(mut self, daemon: bool) -> Self {
         self.daemon = daemon;
         self
@@ -106,7 +106,7 @@ impl<T: Task> Process<T> {
 
     /// Sets an environment variable for this child only. The rest of its environment is this
     /// process's at the moment of the start.
-    #[must_use]
+    #[must_use = "a process does nothing until start() is called"]
     pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
         self

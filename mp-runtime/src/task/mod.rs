@@ -31,9 +31,10 @@ use serde::de::{Deserialize, DeserializeOwned};
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a task",
+    message = "`{Self}` is not a task: put `#[mp::task]` on the function, and pass it by its bare name",
     label = "this is not a task",
-    note = "put `#[mp::task]` on the function, and pass it by its bare name"
+    note = "a closure cannot be one, since the other process finds a task by its name: make it a \
+            function, with what it captures as parameters"
 )]
 pub trait Task: Copy + Send + Sync + 'static {
     /// The parameters: none, `()`; one, itself; more, a tuple of them.
