@@ -2,6 +2,7 @@
 
 use super::LIMIT;
 use super::support::watchdog;
+use named::{Fault, Probe};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -41,6 +42,13 @@ mod named {
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     pub struct Rc<T>(pub T);
+
+    /// As the library calls things of its own.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Fault(pub u32);
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Probe<T>(pub T);
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +73,17 @@ fn grown(shape: Box<dyn Shape>, by: Option<Box<dyn Shape>>) -> Box<dyn Shape> {
 fn named_alike(pool: named::Pool, fail: bool) -> Outcome {
     if fail { Err(Failed("as asked".to_owned())) } else { Ok(named::Rc(pool)) }
 }
+
+macro_rules! returns_what_it_takes {
+    ($name:ident, $type:ty) => {
+        #[mp::task]
+        fn $name(value: $type) -> $type {
+            value
+        }
+    };
+}
+
+returns_what_it_takes!(found, Vec<Probe<Option<Fault>>>);
 
 /// Nothing of the types in a `PhantomData` travels.
 #[mp::task]
@@ -95,6 +114,8 @@ fn task_04_what_travels_is_accepted_whatever_its_name() {
         assert_eq!(value, Ok(named::Rc(named::Pool(1))));
         let error = pool.apply(named_alike, (named::Pool(1), true)).unwrap();
         assert_eq!(error, Err(Failed("as asked".to_owned())));
+        let value = pool.apply(found, vec![Probe(Some(Fault(1)))]).unwrap();
+        assert_eq!(value, [Probe(Some(Fault(1)))]);
         let lengths = pool.apply(marked, ("four".into(), PhantomData)).unwrap();
         assert_eq!(lengths, HashMap::from([("four".into(), [4])]));
     });

@@ -1,7 +1,7 @@
 //! Writes the types of a signature so that rustc tells once, at the part at fault, that one cannot travel.
 //! The traits that say so are the runtime's; what rustc is not asked about is judged in `travel`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Expr, GenericArgument, PathArguments, PathSegment, Type};
 
@@ -56,7 +56,9 @@ impl Questions {
         self.ask(declared, used, None);
         if used == Use::Result {
             let (travels, sends) = (used.probe(declared), probe(declared, "SEND"));
-            self.answers.push(quote!(<#declared as Sendable<{ !#travels || #sends }>>::CHECKED));
+            self.answers.push(
+                quote!(<#declared as __mp_travel::Sendable<{ !#travels || #sends }>>::CHECKED),
+            );
         }
         quote!(<#written as __mp::__private::travel::Checked<{ __MP_CHECKED }>>::Type)
     }
@@ -68,7 +70,7 @@ impl Questions {
             quote! {
                 #[cfg(not(doc))]
                 const __MP_CHECKED: usize = {
-                    use __mp::__private::travel::*;
+                    use __mp::__private::travel::{self as __mp_travel, Otherwise as _};
                     #(#faults)*
                     #(#answers)+*
                 };
@@ -97,17 +99,20 @@ impl Questions {
         let fault = quote!(#kind.find(#unless, !(true #(&& #inside)*)));
         let reasons: Vec<Ident> = reasons.iter().map(|it| format_ident!("{it}")).collect();
         if reasons.is_empty() {
-            self.answers.push(quote!(<#ty as Travels<{ #fault.is(Fault::None) }>>::CHECKED));
+            let clear = quote!(#fault.is(__mp_travel::Fault::None));
+            self.answers.push(quote!(<#ty as __mp_travel::Travels<{ #clear }>>::CHECKED));
             return;
         }
         let name = format_ident!("__MP_FAULT_{}", self.faults.len());
-        self.faults.push(quote!(const #name: Fault = #fault;));
+        self.faults.push(quote!(const #name: __mp_travel::Fault = #fault;));
         for reason in &reasons {
             let tells = format_ident!("{reason}Travels");
-            self.answers.push(quote!(<#ty as #tells<{ !#name.is(Fault::#reason) }>>::CHECKED));
+            let clear = quote!(!#name.is(__mp_travel::Fault::#reason));
+            self.answers.push(quote!(<#ty as __mp_travel::#tells<{ #clear }>>::CHECKED));
         }
-        let others = quote!(#name.is(Fault::None) #(|| #name.is(Fault::#reasons))*);
-        self.answers.push(quote!(<#ty as Travels<{ #others }>>::CHECKED));
+        let none = quote!(#name.is(__mp_travel::Fault::None));
+        let clear = quote!(#none #(|| #name.is(__mp_travel::Fault::#reasons))*);
+        self.answers.push(quote!(<#ty as __mp_travel::Travels<{ #clear }>>::CHECKED));
     }
 }
 
@@ -121,8 +126,8 @@ impl Use {
 }
 
 fn probe(ty: &Type, constant: &str) -> TokenStream {
-    let constant = Ident::new(constant, Span::call_site());
-    quote!(Probe::<'_, #ty>::#constant)
+    let constant = format_ident!("MP_{constant}");
+    quote!(__mp_travel::Probe::<'_, #ty>::#constant)
 }
 
 /// What a type is made of, as far as can be seen.
@@ -177,17 +182,17 @@ impl<'a> Parts<'a> {
             return (kind, vec![known]);
         }
         if self.hidden {
-            return (quote!(#kind.or(Fault::Hidden, true)), vec!["Error", "Hidden"]);
+            return (quote!(#kind.or(__mp_travel::Fault::Hidden, true)), vec!["Error", "Hidden"]);
         }
         if used == Use::Argument || !self.is_path {
-            return (quote!(Fault::Plain), Vec::new());
+            return (quote!(__mp_travel::Fault::Plain), Vec::new());
         }
         let error = probe(ty, "ERROR");
         if is_root {
             // The name may be an alias of a `Result`, or one such as `io::Result`.
-            return (quote!(#kind.or(Fault::Error, #error)), vec!["Error", "Outcome"]);
+            return (quote!(#kind.or(__mp_travel::Fault::Error, #error)), vec!["Error", "Outcome"]);
         }
-        (quote!(Fault::Plain.or(Fault::Error, #error)), vec!["Error"])
+        (quote!(__mp_travel::Fault::Plain.or(__mp_travel::Fault::Error, #error)), vec!["Error"])
     }
 }
 

@@ -286,8 +286,8 @@ fn other_types_depend_on_the_questions_about_them() {
     contains(&written, "#[cfg(doc)] type Output = Point;");
     contains(&written, "#[cfg(not(doc))] const __MP_CHECKED: usize = {");
     assert_eq!(count(&written, "<u8 as"), 0);
-    assert_eq!(count(&written, "<View<'_> as Travels<"), 1);
-    assert_eq!(count(&written, "<Point as Travels<"), 2);
+    assert_eq!(count(&written, "<View<'_> as __mp_travel::Travels<"), 1);
+    assert_eq!(count(&written, "<Point as __mp_travel::Travels<"), 2);
 }
 
 #[test]

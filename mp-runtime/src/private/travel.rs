@@ -25,39 +25,39 @@ impl<T: ?Sized, const CONSTANT: usize> Checked<CONSTANT> for T {
     type Type = T;
 }
 
-/// Asks what a type implements: `Probe::<T>::SEND` is the constant below where the bounds of its
-/// `impl` hold, and else that of [`Otherwise`].
+/// Asks what a type implements: `Probe::<T>::MP_SEND` is the constant below where the bounds of
+/// its `impl` hold, and else that of [`Otherwise`]. Users' traits may have a `SEND` for every type.
 #[derive(Debug)]
 pub struct Probe<'a, T: ?Sized>(PhantomData<&'a ()>, PhantomData<T>);
 
 pub trait Otherwise {
-    const ARGUMENT: bool = false;
-    const RESULT: bool = false;
-    const SEND: bool = false;
-    const ERROR: bool = false;
-    const KIND: Fault = Fault::Plain;
+    const MP_ARGUMENT: bool = false;
+    const MP_RESULT: bool = false;
+    const MP_SEND: bool = false;
+    const MP_ERROR: bool = false;
+    const MP_KIND: Fault = Fault::Plain;
 }
 
 impl<T: ?Sized> Otherwise for Probe<'_, T> {}
 
 impl<'a, T: Serialize + Deserialize<'a>> Probe<'a, T> {
-    pub const ARGUMENT: bool = true;
+    pub const MP_ARGUMENT: bool = true;
 }
 
 impl<T: Serialize + DeserializeOwned> Probe<'_, T> {
-    pub const RESULT: bool = true;
+    pub const MP_RESULT: bool = true;
 }
 
 impl<T: ?Sized + Send> Probe<'_, T> {
-    pub const SEND: bool = true;
+    pub const MP_SEND: bool = true;
 }
 
 impl<T: ?Sized + Error> Probe<'_, T> {
-    pub const ERROR: bool = true;
+    pub const MP_ERROR: bool = true;
 }
 
 impl<T: ?Sized + Known> Probe<'_, T> {
-    pub const KIND: Fault = T::KIND;
+    pub const MP_KIND: Fault = T::KIND;
 }
 
 /// A type of which there is more to say than that it lacks two traits.
