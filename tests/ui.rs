@@ -65,6 +65,7 @@ ui! {
     task_04_plain_function_spawned
     task_04_plain_closure
     task_04_function_pointer
+    task_04_function_as_argument
     task_04_too_many_arguments
     task_04_too_few_arguments
     task_04_wrong_argument

@@ -26,15 +26,9 @@ fn result() -> Rc<Node> { //~ error[E0277]: `Rc<Node>` points into the memory
     Rc::new(Node(vec![]))
 }
 
-#[mp::task]
-fn function(call: fn(i32) -> i32) -> i32 { //~ error[E0277]: `fn(i32) -> i32` points into the memory
-    call(1)
-}
-
 fn main() {
     rc(Rc::new(Node(vec![])));
     inner(None);
     raw(std::ptr::null());
     result();
-    function(|i| i);
 }

@@ -139,6 +139,7 @@ struct Parts<'a> {
     /// Whether it holds a trait object.
     hidden: bool,
     is_path: bool,
+    is_code: bool,
 }
 
 impl<'a> Parts<'a> {
@@ -149,7 +150,8 @@ impl<'a> Parts<'a> {
             Type::Paren(paren) => return Self::of(&paren.elem),
             Type::Tuple(tuple) => tuple.elems.iter().for_each(|elem| parts.add(elem)),
             Type::Array(array) => parts.add(&array.elem),
-            Type::Ptr(_) | Type::FnPtr(_) => parts.known = Some("Pointer"),
+            Type::Ptr(_) => parts.known = Some("Pointer"),
+            Type::FnPtr(_) => parts.is_code = true,
             Type::Path(path) => {
                 let last = path.path.segments.last();
                 let is = |name: &&str| last.is_some_and(|last| last.ident == name);
@@ -178,6 +180,9 @@ impl<'a> Parts<'a> {
     /// The fault of the type if it has one, and what that may be beside the plain one.
     fn reasons(&self, ty: &Type, used: Use, is_root: bool) -> (TokenStream, Vec<&'static str>) {
         let kind = probe(ty, "KIND");
+        if self.is_code {
+            return (quote!(__mp_travel::Fault::Code), vec!["Code"]);
+        }
         if let Some(known) = self.known {
             return (kind, vec![known]);
         }

@@ -74,6 +74,8 @@ pub enum Fault {
     Handle,
     /// It points to something in one process's memory.
     Pointer,
+    /// It is the address of a function.
+    Code,
     Error,
     /// A `Result` whose parts cannot be seen, so that it is its error.
     Outcome,
@@ -143,9 +145,6 @@ known! {
         [T: ?Sized] sync::Weak<T>,
         [T: ?Sized] *const T,
         [T: ?Sized] *mut T,
-        [R] fn() -> R,
-        [A, R] fn(A) -> R,
-        [A, B, R] fn(A, B) -> R,
     ;
     Error:
         [] Box<dyn Error>,
@@ -172,6 +171,15 @@ pub trait HandleTravels<const YES: bool> {
     label = "means nothing in another process"
 )]
 pub trait PointerTravels<const YES: bool> {
+    const CHECKED: usize = 0;
+}
+
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is where a function lies in one process, and cannot travel to another: send a \
+               value that says which function to call, such as an enum",
+    label = "means nothing in another process"
+)]
+pub trait CodeTravels<const YES: bool> {
     const CHECKED: usize = 0;
 }
 
@@ -223,6 +231,7 @@ pub trait Sendable<const YES: bool> {
 
 impl<T: ?Sized> HandleTravels<true> for T {}
 impl<T: ?Sized> PointerTravels<true> for T {}
+impl<T: ?Sized> CodeTravels<true> for T {}
 impl<T: ?Sized> ErrorTravels<true> for T {}
 impl<T: ?Sized> OutcomeTravels<true> for T {}
 impl<T: ?Sized> HiddenTravels<true> for T {}
