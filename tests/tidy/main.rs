@@ -1,6 +1,7 @@
 //! Checks the repository itself: layers, unsafe code, lengths, words, lists. Each message says the mend.
 //! What the compiler and clippy can check is left to them.
 
+mod behaviours;
 mod files;
 mod layers;
 mod lists;
