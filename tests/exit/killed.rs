@@ -3,10 +3,10 @@
 use std::{env, thread};
 
 use crate::support::{
-    Running, Scenario, descendants_of, example, kill, process_exists, repeat, scenario,
-    scenario_main, with_busy_cores,
+    Running, Scenario, children_of, descendants_of, example, kill, process_exists, repeat,
+    scenario, scenario_main, wait_until, with_busy_cores,
 };
-use crate::{PROMPT, daemon, kernel, spins, stays};
+use crate::{LONG, PROMPT, daemon, kernel, spins, stays};
 
 /// Kills the program and asserts that nothing is left of it soon.
 fn kill_and_look(running: Running, children: usize) {
@@ -176,4 +176,33 @@ fn exit_08_a_worker_that_comes_up_later_dies_too() {
         assert_eq!(finished.signal, Some(libc::SIGKILL));
         assert!(finished.gone_after < PROMPT, "{:?}", finished.gone_after);
     });
+}
+
+/// Stops a child right after its start, long before it comes to its first line.
+#[mp::task]
+fn stops_its_child() {
+    let child = mp::spawn(stays, ()).expect("it starts");
+    let pid = child.pid().expect("it was started");
+    kill(pid.cast_signed(), libc::SIGSTOP).expect("it is not reaped");
+    println!("stopped {pid}");
+    stays();
+}
+
+#[mp::test]
+fn exit_09_a_child_stopped_before_it_comes_up_dies_too() {
+    let program = scenario_main!(|| {
+        for _ in 0..10 {
+            mp::spawn(stops_its_child, ()).expect("it starts");
+        }
+        stays();
+    });
+    let running = program.start();
+    let stopped: Vec<i32> =
+        (0..10).map(|_| running.wait_line("stopped ").parse().expect("a pid")).collect();
+    // Not the main program: at its end the system itself goes on with what is stopped.
+    for parent in children_of(running.pid) {
+        kill(parent, libc::SIGKILL).expect("it stays");
+    }
+    wait_until(LONG, "all are gone", || !stopped.iter().any(|pid| process_exists(*pid)));
+    kill_and_look(running, 0);
 }

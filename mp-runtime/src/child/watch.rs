@@ -10,9 +10,9 @@ static PARENT: OnceLock<OwnedFd> = OnceLock::new();
 /// Ties this process's life to its parent's: to the process, not to the thread that started it.
 pub(crate) fn begin(inherited: OwnedFd) -> Result<()> {
     let io = |error| Error::io("the parent's life could not be watched", error);
-    let end = lifeline::tie(inherited).map_err(io)?;
+    lifeline::tie_self(inherited.as_fd()).map_err(io)?;
     // Kept open for as long as this process lives; a second call does not happen.
-    let _ = PARENT.set(end);
+    let _ = PARENT.set(inherited);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::process::children::{self, Channels, Child, Facts};
 use crate::process::exit;
 use crate::protocol::handshake::{self, Bootstrap, VARIABLE};
 use crate::sys::spawn::Spawn;
-use crate::sys::{own, pidfd, socket};
+use crate::sys::{lifeline, own, pidfd, socket};
 use crate::task::registry::{self, Entry};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -36,7 +36,8 @@ impl Launch<'_> {
         exit::arm();
         let table = registry::table()?;
         let io = |error| Error::io(format!("process {} could not be started", self.name), error);
-        let lifeline = children::lifeline().map_err(io)?;
+        let ours = children::lifeline().map_err(io)?;
+        let end = lifeline::for_one_child(ours.for_children.as_fd()).map_err(io)?;
         let (post, post_for_child) = socket::pair().map_err(io)?;
         let parent = identity::current();
         let bootstrap = Bootstrap {
@@ -49,13 +50,12 @@ impl Launch<'_> {
             parent_pid: std::process::id(),
             parent_name: &parent.name,
             parent_daemon: parent.daemon,
-            lifeline: lifeline.for_children.as_raw_fd(),
+            lifeline: end.as_raw_fd(),
             post: post_for_child.as_raw_fd(),
             descriptors: self.descriptors.iter().map(AsRawFd::as_raw_fd).collect(),
         };
         let (memory, layout) = handshake::write(&bootstrap, self.arguments)?;
-        let mut descriptors =
-            vec![memory.as_fd(), lifeline.for_children.as_fd(), post_for_child.as_fd()];
+        let mut descriptors = vec![memory.as_fd(), end.as_fd(), post_for_child.as_fd()];
         descriptors.extend(self.descriptors);
         let spawn = Spawn {
             arguments: std::env::args_os().collect(),
@@ -65,13 +65,15 @@ impl Launch<'_> {
             interruptible: !self.pooled,
         };
         let pid = spawn.start().map_err(io)?;
-        let handle = pidfd::open(pid).map_err(|error| {
+        // The child does the same, unless something stops it before it comes to that.
+        let tied = lifeline::tie(end.as_fd(), pid);
+        let handle = tied.and_then(|()| pidfd::open(pid)).map_err(|error| {
             pidfd::kill_unopened(pid);
             io(error)
         })?;
         let facts = Facts { pid, name: self.name.to_owned(), daemon: self.daemon };
         let reply = (!self.pooled).then_some((memory, layout));
-        Ok(children::add(facts, Channels { handle, reply, post, lifeline }))
+        Ok(children::add(facts, Channels { handle, reply, post, lifeline: ours }))
     }
 }
 

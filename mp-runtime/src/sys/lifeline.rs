@@ -1,5 +1,5 @@
 //! A pipe to which nothing is ever written: whoever holds its read end is killed by the kernel when the write end closes.
-//! One pipe serves all children of a process, since each makes an open file of its own of it.
+//! One pipe serves all children of a process: each gets an open file of its own.
 #![expect(unsafe_code, reason = "fcntl operations that nix lacks")]
 
 use crate::sys::clock::Deadline;
@@ -7,7 +7,7 @@ use crate::sys::{beside_standard, check, poll};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// From linux/fcntl.h, the same on every architecture; the libc crate lacks it.
@@ -19,23 +19,36 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((beside_standard(read)?, beside_standard(write)?))
 }
 
-/// Has the kernel kill this process, whatever it does, as soon as the pipe's last writer is gone.
-/// Gives the descriptor that must stay open for that.
-pub(crate) fn tie(inherited: OwnedFd) -> io::Result<OwnedFd> {
-    // Owner and signal belong to the open file, which all siblings share until it is opened anew.
-    let path = format!("/proc/self/fd/{}", inherited.as_raw_fd());
+/// The read end for one child: owner and signal belong to the open file, so each child has its own.
+pub(crate) fn for_one_child(shared: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", shared.as_raw_fd());
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let own = open(path.as_str(), flags, Mode::empty())?;
-    let pid = i32::try_from(std::process::id()).map_err(|_| io::ErrorKind::InvalidData)?;
-    set(own.as_fd(), libc::F_SETOWN, pid)?;
-    set(own.as_fd(), F_SETSIG, libc::SIGKILL)?;
-    fcntl(&own, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK))?;
-    // The inherited one, since a pipe opened after its last writer went does not report that.
-    if is_cut(inherited.as_fd()) {
+    beside_standard(open(path.as_str(), flags, Mode::empty())?)
+}
+
+/// Has the kernel kill the process, whatever it does, as soon as the pipe's last writer is gone; for as
+/// long as it holds this end open. Nothing to do for one that is gone.
+///
+/// The parent says this of its new child, which may be stopped before it comes to say it by itself.
+pub(crate) fn tie(end: BorrowedFd<'_>, pid: u32) -> io::Result<()> {
+    let pid = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidData)?;
+    match set(end, libc::F_SETOWN, pid) {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(()),
+        other => other?,
+    }
+    set(end, F_SETSIG, libc::SIGKILL)?;
+    fcntl(end, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// Ties this process, and ends it if the last writer went before that.
+pub(crate) fn tie_self(end: BorrowedFd<'_>) -> io::Result<()> {
+    tie(end, std::process::id())?;
+    if is_cut(end) {
         // As the kernel would have done a moment later, and as silently.
         nix::sys::signal::raise(nix::sys::signal::SIGKILL)?;
     }
-    Ok(own)
+    Ok(())
 }
 
 /// Whether the process at the other end is gone.
