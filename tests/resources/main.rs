@@ -1,6 +1,7 @@
 //! What processes and pools hold of the system while they live, and that nothing of it stays.
 //! Every count is taken in a program of its own.
 
+mod corners;
 mod descriptors;
 #[path = "../process/gate.rs"]
 mod gate;
