@@ -6,10 +6,12 @@ mod gate;
 mod kernel;
 mod life;
 mod naming;
+mod peers;
 mod races;
 mod standard_input;
 #[path = "../support/mod.rs"]
 mod support;
+mod surroundings;
 mod values;
 
 use std::time::Duration;
