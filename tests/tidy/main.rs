@@ -5,6 +5,7 @@ mod behaviours;
 mod files;
 mod layers;
 mod lists;
+mod python;
 mod source;
 mod unsafe_code;
 mod words;
