@@ -281,8 +281,7 @@ impl WorkerExit {
     /// The name of the signal that ended it, such as "SIGKILL".
     #[must_use]
     pub fn signal_name(&self) -> Option<&'static str> {
-        let number = self.exit_code.checked_neg()?;
-        SIGNALS.iter().find(|(of, _)| *of == number).map(|(_, name)| *name)
+        signal_name(self.exit_code.checked_neg()?)
     }
 }
 
@@ -295,6 +294,11 @@ impl fmt::Display for WorkerExit {
             None => write!(f, "ended with exit code {}", self.exit_code),
         }
     }
+}
+
+/// The name of a signal, such as "SIGKILL".
+pub(crate) fn signal_name(number: i32) -> Option<&'static str> {
+    SIGNALS.iter().find(|(of, _)| *of == number).map(|(_, name)| *name)
 }
 
 /// The signals of Linux on x86-64 and aarch64, whose numbers are the same.

@@ -15,7 +15,7 @@ fn aborts() {
     process::abort();
 }
 
-/// Sends itself a signal until it dies of it: std handles the first SIGSEGV, which is no stack overflow.
+/// Sends itself a signal until it dies of it.
 #[mp::task]
 fn dies_of(signal: i32) {
     loop {

@@ -1,7 +1,7 @@
 //! A child's first steps once its descriptors are its own: compare tables, set identity, tie its life to its parent's,
 //! find its task. No user code runs here.
 
-use crate::child::{output, watch};
+use crate::child::{crash, output, watch};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{self, Identity, Parent};
@@ -47,6 +47,7 @@ pub(crate) fn begin(
         }),
     });
     watch::begin(lifeline)?;
+    crash::begin();
     if let Some(name) = std::env::args_os().next().as_deref().and_then(|a| Path::new(a).file_name())
     {
         // As the kernel would have it; the link by which we were started has another name.

@@ -11,8 +11,8 @@ use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
 use crate::sys::memory::{Memory, View};
 use crate::sys::{own, signal};
-use crate::task::registry;
 use crate::task::run::Left;
+use crate::task::{current, registry};
 use std::ffi::{OsString, c_char, c_int};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -129,7 +129,9 @@ fn run(mut start: Start) -> i32 {
     // SAFETY: the parent wrote them before it started us and does not touch them again.
     let arguments = view.as_ref().and_then(|(view, len)| unsafe { view.bytes(0, *len) });
     let mut left = Left::default();
+    let current = current::begin(start.task);
     (start.task.runner())(arguments.unwrap_or_default(), attachments, &mut left);
+    drop(current);
     if identity::current().pooled {
         return 0;
     }

@@ -2,6 +2,7 @@
 //! side is `process`; the two share only `protocol::handshake` and `identity`.
 
 pub(crate) mod bootstrap;
+pub(crate) mod crash;
 pub(crate) mod entry;
 pub(crate) mod output;
 pub(crate) mod post;

@@ -10,6 +10,7 @@ use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
 use crate::sys::memory::Memory;
 use crate::sys::signal;
+use crate::task::current;
 use crate::task::registry::{self, Entry, Registration, Table};
 use crate::task::run::Left;
 use crate::transport::board::Board;
@@ -128,6 +129,7 @@ impl Worker {
             self.left.replace(&Reply::Unknown("a task beyond the table's end"));
             return Ok(());
         };
+        let _current = current::begin(task);
         match task.chunk_runner().filter(|_| what.chunk) {
             None => (task.runner())(arguments, attachments, &mut self.left),
             Some(run) => {

@@ -1,6 +1,7 @@
 //! The only code that talks to the kernel, one file per facility. Nothing here knows what a task or a pool is.
 
 pub(crate) mod clock;
+pub(crate) mod crash;
 pub(crate) mod event;
 pub(crate) mod futex;
 pub(crate) mod lifeline;

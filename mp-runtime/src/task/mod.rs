@@ -1,5 +1,6 @@
 //! What a task is: the trait that `#[mp::task]` implements. How one is found is in `registry`, how it is run in `run`.
 
+pub(crate) mod current;
 pub(crate) mod registry;
 pub(crate) mod run;
 

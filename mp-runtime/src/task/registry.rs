@@ -60,6 +60,11 @@ impl Entry {
         }
     }
 
+    /// Whether it is one of the library's own.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.place.0.is_empty()
+    }
+
     pub(crate) fn runner(&self) -> Runner {
         self.runner
     }
