@@ -63,6 +63,26 @@ pub fn block_all_signals() {
     assert_eq!(result, 0, "pthread_sigmask");
 }
 
+/// Has this program ignore a signal.
+pub fn ignore(signal: i32) {
+    // SAFETY: ignoring a signal runs no code.
+    let before = unsafe { libc::signal(signal, libc::SIG_IGN) };
+    assert_ne!(before, libc::SIG_ERR, "signal: {}", io::Error::last_os_error());
+}
+
+/// Moves this process into another process group.
+pub fn join_group(group: i32) {
+    // SAFETY: takes two numbers.
+    let result = unsafe { libc::setpgid(0, group) };
+    assert_eq!(result, 0, "setpgid: {}", io::Error::last_os_error());
+}
+
+/// The process group of a process.
+pub fn group_of(pid: i32) -> i32 {
+    // SAFETY: takes a number.
+    unsafe { libc::getpgid(pid) }
+}
+
 /// Puts `target` in place of this program's standard error.
 pub fn replace_stderr(target: BorrowedFd<'_>) {
     // SAFETY: takes two numbers; std writes to descriptor 2 without owning it.

@@ -1,7 +1,9 @@
-//! Crashes: what a child says of its own, what its parent learns, and that neither takes long.
+//! Crashes: what a child says of its own, what its parent learns, and that neither takes long; and what else ends with a
+//! child.
 //! What deaths cost a pool is in `tests/pool`.
 
 mod bounded;
+mod groups;
 mod handlers;
 mod kernel;
 #[path = "../outside_package/mod.rs"]
@@ -10,6 +12,8 @@ mod programs;
 mod reports;
 #[path = "../support/mod.rs"]
 mod support;
+
+use support::gate;
 
 use std::thread;
 use std::time::Duration;

@@ -6,12 +6,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
 
 static PARENT: OnceLock<OwnedFd> = OnceLock::new();
+static OF_GROUP: OnceLock<OwnedFd> = OnceLock::new();
 
 /// Ties this process's life to its parent's: to the process, not to the thread that started it.
 pub(crate) fn begin(inherited: OwnedFd) -> Result<()> {
     let io = |error| Error::io("the parent's life could not be watched", error);
+    // Both are kept open for as long as this process lives; a second call does not happen.
+    if let Some(end) = lifeline::tie_group(inherited.as_fd()).map_err(io)? {
+        let _ = OF_GROUP.set(end);
+    }
     lifeline::tie_self(inherited.as_fd()).map_err(io)?;
-    // Kept open for as long as this process lives; a second call does not happen.
     let _ = PARENT.set(inherited);
     Ok(())
 }

@@ -26,6 +26,7 @@ use std::thread::{self, JoinHandle};
 #[must_use = "a builder does nothing until build() is called"]
 pub struct PoolBuilder {
     processes: Option<usize>,
+    process_group: bool,
 }
 
 impl PoolBuilder {
@@ -36,6 +37,14 @@ impl PoolBuilder {
     /// How many workers, 1 to 1024. Without this, one for each usable CPU.
     pub fn processes(mut self, processes: usize) -> Self {
         self.processes = Some(processes);
+        self
+    }
+
+    /// Makes each worker lead a process group of its own, which ends with it: programs that tasks have
+    /// started by `std::process::Command` do not outlive the worker, however it ends. They do outlive
+    /// the task. See [`Process::with_process_group`](crate::Process::with_process_group).
+    pub fn process_group(mut self, own: bool) -> Self {
+        self.process_group = own;
         self
     }
 
@@ -66,7 +75,7 @@ impl PoolBuilder {
         let thread = thread.map_err(io)?;
         let reader = Arc::clone(&engine);
         let collector = named("mp-collector").spawn(move || reader.collect()).map_err(io)?;
-        let mut supervisor = Supervisor::new(Arc::clone(&engine));
+        let mut supervisor = Supervisor::new(Arc::clone(&engine), self.process_group);
         let started = (0..size).try_for_each(|_| supervisor.start_worker());
         if let Err(error) = started {
             supervisor.give_up();

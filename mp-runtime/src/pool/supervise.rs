@@ -34,6 +34,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Supervisor {
     engine: Arc<Engine>,
+    /// Whether each worker leads a process group of its own.
+    process_group: bool,
     workers: Vec<Worker>,
     /// Numbers of workers, never used again.
     next_number: u32,
@@ -57,9 +59,10 @@ struct Worker {
 }
 
 impl Supervisor {
-    pub(super) fn new(engine: Arc<Engine>) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, process_group: bool) -> Self {
         Self {
             engine,
+            process_group,
             workers: Vec::new(),
             next_number: 1,
             failures: 0,
@@ -95,6 +98,7 @@ impl Supervisor {
             path: &path,
             daemon: true,
             pooled: true,
+            leads_group: self.process_group,
             environment: &[],
             descriptors: &descriptors,
         };

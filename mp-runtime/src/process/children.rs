@@ -10,6 +10,7 @@ use crate::sys::lifeline;
 use crate::sys::memory::Memory;
 use crate::sys::pidfd::{self, Status};
 use crate::sys::poll;
+use crate::sys::signal::SIGKILL;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -50,6 +51,8 @@ pub(crate) struct Facts {
     pub(crate) pid: u32,
     pub(crate) name: String,
     pub(crate) daemon: bool,
+    /// Whether it was started as the leader of a process group, which ends with it.
+    pub(crate) leads_group: bool,
 }
 
 #[derive(Debug)]
@@ -129,7 +132,7 @@ impl Child {
         if state.exit_code.is_some() {
             return state.exit_code;
         }
-        let code = match self.handle().map(pidfd::try_wait) {
+        let code = match self.handle().map(|handle| self.reap(handle)) {
             Some(Ok(Status::Ended(code))) => code,
             // Nobody tells how; the descriptor still tells whether.
             Some(Ok(Status::Taken)) if self.has_ended() => UNKNOWN,
@@ -143,6 +146,18 @@ impl Child {
         lock(&CHILDREN).retain(|child| !std::ptr::eq(&raw const **child, self));
         drop(lifeline);
         Some(code)
+    }
+
+    /// Under the lock of the state.
+    fn reap(&self, handle: BorrowedFd<'_>) -> std::io::Result<Status> {
+        if self.facts.leads_group {
+            match pidfd::look(handle)? {
+                // Those that cannot be signalled are not this user's any more.
+                Status::Ended(_) => drop(pidfd::signal_group(handle, self.pid(), SIGKILL)),
+                other => return Ok(other),
+            }
+        }
+        pidfd::try_wait(handle)
     }
 
     /// Waits until it has ended, or the deadline; says whether it has.
@@ -165,7 +180,16 @@ impl Child {
 
     pub(crate) fn signal(&self, signal: i32) -> Result<()> {
         let io = |error| Error::io(format!("signalling process {}", self.name()), error);
-        self.handle().map_or(Ok(()), |handle| pidfd::signal(handle, signal).map_err(io))
+        let Some(handle) = self.handle() else { return Ok(()) };
+        if self.facts.leads_group {
+            // It is reaped under this lock only.
+            let state = lock(&self.state);
+            let reaped = state.exit_code.is_some();
+            let sent =
+                if reaped { Ok(()) } else { pidfd::signal_group(handle, self.pid(), signal) };
+            return sent.map_err(io);
+        }
+        pidfd::signal(handle, signal).map_err(io)
     }
 
     /// What its task left; none if it ended without.

@@ -24,6 +24,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) path: &'a str,
     pub(crate) daemon: bool,
     pub(crate) pooled: bool,
+    /// Whether it leads a process group of its own, which ends with it.
+    pub(crate) leads_group: bool,
     /// Variables on top of this process's own.
     pub(crate) environment: &'a [(OsString, OsString)],
     /// What is attached to the arguments.
@@ -63,6 +65,7 @@ impl Launch<'_> {
             descriptors: &descriptors,
             // Until a worker disregards it, by itself.
             interruptible: !self.pooled,
+            leads_group: self.leads_group,
         };
         let pid = spawn.start().map_err(io)?;
         // The child does the same, unless something stops it before it comes to that.
@@ -71,7 +74,12 @@ impl Launch<'_> {
             pidfd::kill_unopened(pid);
             io(error)
         })?;
-        let facts = Facts { pid, name: self.name.to_owned(), daemon: self.daemon };
+        let facts = Facts {
+            pid,
+            name: self.name.to_owned(),
+            daemon: self.daemon,
+            leads_group: self.leads_group,
+        };
         let reply = (!self.pooled).then_some((memory, layout));
         Ok(children::add(facts, Channels { handle, reply, post, lifeline: ours }))
     }

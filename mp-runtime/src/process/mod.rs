@@ -49,6 +49,7 @@ pub struct Process<T> {
     name: String,
     path: String,
     daemon: bool,
+    leads_group: bool,
     environment: Vec<(OsString, OsString)>,
     arguments: Result<Arguments>,
     child: Option<Arc<Child>>,
@@ -80,6 +81,7 @@ impl<T: Task> Process<T> {
             name: format!("Process-{path}"),
             path,
             daemon: identity.daemon && !identity.pooled,
+            leads_group: false,
             environment: Vec::new(),
             arguments: result.map(|()| encoded),
             child: None,
@@ -112,6 +114,20 @@ impl<T: Task> Process<T> {
         self
     }
 
+    /// Makes the child lead a process group of its own, which ends with it: programs that its task has
+    /// started by `std::process::Command` do not outlive it.
+    ///
+    /// Whatever still is in the group is killed when the child's end is noticed, by any method that
+    /// tells of it or by the end of the program, however it ended; and when this process dies.
+    /// [`terminate`](Self::terminate) and [`kill`](Self::kill) go to all of the group. A program that
+    /// has left the group, by `setsid` or `setpgid`, is not found. Ctrl-C and Ctrl-Z at a terminal go
+    /// to this process's group, and do not reach the child.
+    #[must_use]
+    pub fn with_process_group(mut self, own: bool) -> Self {
+        self.leads_group = own;
+        self
+    }
+
     /// Starts the child, and returns without waiting for it to run.
     ///
     /// # Errors
@@ -139,6 +155,7 @@ impl<T: Task> Process<T> {
             path: &self.path,
             daemon: self.daemon,
             pooled: false,
+            leads_group: self.leads_group,
             environment: &self.environment,
             descriptors: &descriptors,
         }

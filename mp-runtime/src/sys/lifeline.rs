@@ -6,8 +6,9 @@ use crate::sys::clock::Deadline;
 use crate::sys::{beside_standard, check, poll};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
+use nix::unistd::{getpgrp, getpid};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// From linux/fcntl.h, the same on every architecture; the libc crate lacks it.
@@ -32,13 +33,10 @@ pub(crate) fn for_one_child(shared: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 /// The parent says this of its new child, which may be stopped before it comes to say it by itself.
 pub(crate) fn tie(end: BorrowedFd<'_>, pid: u32) -> io::Result<()> {
     let pid = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidData)?;
-    match set(end, libc::F_SETOWN, pid) {
-        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(()),
-        other => other?,
+    match own_by(end, pid) {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+        other => other,
     }
-    set(end, F_SETSIG, libc::SIGKILL)?;
-    fcntl(end, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK))?;
-    Ok(())
 }
 
 /// Ties this process, and ends it if the last writer went before that.
@@ -48,6 +46,27 @@ pub(crate) fn tie_self(end: BorrowedFd<'_>) -> io::Result<()> {
         // As the kernel would have done a moment later, and as silently.
         nix::sys::signal::raise(nix::sys::signal::SIGKILL)?;
     }
+    Ok(())
+}
+
+/// As [`tie_self`], for all that is in the process group that this process leads: an end of its own
+/// that must stay open, none if it leads none. Not instead of it, since a task may go over to another
+/// group.
+pub(crate) fn tie_group(end: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
+    let own = getpid();
+    if getpgrp() != own {
+        return Ok(None);
+    }
+    let end = for_one_child(end)?;
+    own_by(end.as_fd(), -own.as_raw())?;
+    Ok(Some(end))
+}
+
+/// Owner and signal belong to the open file; the owner is a process or, negative, a group.
+fn own_by(end: BorrowedFd<'_>, owner: i32) -> io::Result<()> {
+    set(end, libc::F_SETOWN, owner)?;
+    set(end, F_SETSIG, libc::SIGKILL)?;
+    fcntl(end, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK))?;
     Ok(())
 }
 

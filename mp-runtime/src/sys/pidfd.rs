@@ -2,7 +2,8 @@
 #![expect(unsafe_code, reason = "the pidfd system calls")]
 
 use crate::sys::{beside_standard, check};
-use nix::unistd::Pid;
+use nix::errno::Errno;
+use nix::unistd::{Pid, getpgid};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -32,9 +33,41 @@ pub(crate) fn open(pid: u32) -> io::Result<Option<OwnedFd>> {
 
 /// Sends a signal; one to a process that has ended does nothing.
 pub(crate) fn signal(process: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    send(process, signal, 0)
+}
+
+/// Sends a signal to a child that was started as the leader of a process group, wherever it is now,
+/// and to all that is in that group. The child, whose pid this is, must not have been reaped: until
+/// then no other group has its number.
+pub(crate) fn signal_group(process: BorrowedFd<'_>, pid: u32, signal: i32) -> io::Result<()> {
+    /// From linux/pidfd.h; kernels before 6.9 do not know it.
+    const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 1 << 2;
+    let leader = Pid::from_raw(i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?);
+    match send(process, signal, PIDFD_SIGNAL_PROCESS_GROUP) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+            // Where the system reaps by itself, the number may be another's.
+            if look(process)? == Status::Taken {
+                return Ok(());
+            }
+            let signal = nix::sys::signal::Signal::try_from(signal)?;
+            match nix::sys::signal::killpg(leader, signal) {
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        other => other?,
+    }
+    if getpgid(Some(leader)) == Ok(leader) {
+        return Ok(());
+    }
+    // It has gone over to another group.
+    send(process, signal, 0)
+}
+
+fn send(process: BorrowedFd<'_>, signal: i32, flags: u32) -> io::Result<()> {
     let (fd, info) = (process.as_raw_fd(), std::ptr::null::<libc::siginfo_t>());
     // SAFETY: `process` is an open descriptor for the call; a null info is allowed.
-    let rc = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, info, 0) };
+    let rc = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, info, flags) };
     match check(rc) {
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
         other => other.map(drop),
@@ -44,6 +77,12 @@ pub(crate) fn signal(process: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
 /// Looks whether the child has ended, and reaps it if so.
 pub(crate) fn try_wait(process: BorrowedFd<'_>) -> io::Result<Status> {
     wait(libc::P_PIDFD, process.as_raw_fd().unsigned_abs(), libc::WNOHANG)
+}
+
+/// Looks whether the child has ended, and leaves it to be reaped.
+pub(crate) fn look(process: BorrowedFd<'_>) -> io::Result<Status> {
+    let flags = libc::WNOHANG | libc::WNOWAIT;
+    wait(libc::P_PIDFD, process.as_raw_fd().unsigned_abs(), flags)
 }
 
 /// Waits until the child can be reaped, and leaves it so.

@@ -20,6 +20,8 @@ pub(crate) struct Spawn<'a> {
     pub(crate) descriptors: &'a [BorrowedFd<'a>],
     /// Whether SIGINT is not blocked.
     pub(crate) interruptible: bool,
+    /// Whether it leads a new process group instead of joining this one's.
+    pub(crate) leads_group: bool,
 }
 
 impl Spawn<'_> {
@@ -35,7 +37,7 @@ impl Spawn<'_> {
         });
         let environment = c_strings(variables)?;
         let actions = Actions::new(self.descriptors)?;
-        let attributes = Attributes::new(self.interruptible)?;
+        let attributes = Attributes::new(self.interruptible, self.leads_group)?;
         let (argv, envp) = (pointers(&arguments), pointers(&environment));
         let mut pid = 0;
         // Exec'd through this link the image is the running one, also if its file was replaced or
@@ -104,7 +106,7 @@ impl Drop for Actions {
 struct Attributes(libc::posix_spawnattr_t);
 
 impl Attributes {
-    fn new(interruptible: bool) -> io::Result<Self> {
+    fn new(interruptible: bool, leads_group: bool) -> io::Result<Self> {
         let mut raw = MaybeUninit::uninit();
         // SAFETY: the call initialises what it is given, or fails.
         done(unsafe { libc::posix_spawnattr_init(raw.as_mut_ptr()) })?;
@@ -122,7 +124,12 @@ impl Attributes {
         done(unsafe { libc::posix_spawnattr_setsigmask(to, blocked.as_ptr()) })?;
         // SAFETY: as above.
         done(unsafe { libc::posix_spawnattr_setsigdefault(to, all.as_ptr()) })?;
-        let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+        let mut flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+        if leads_group {
+            flags |= libc::POSIX_SPAWN_SETPGROUP;
+            // SAFETY: `to` is initialised; 0 is the child's own pid.
+            done(unsafe { libc::posix_spawnattr_setpgroup(to, 0) })?;
+        }
         let flags = libc::c_short::try_from(flags).map_err(|_| io::ErrorKind::InvalidInput)?;
         // SAFETY: `to` is initialised.
         done(unsafe { libc::posix_spawnattr_setflags(to, flags) })?;
