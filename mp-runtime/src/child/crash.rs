@@ -86,12 +86,14 @@ fn shorten(backtrace: &str) -> String {
     let crash = frames.split_off(handler.map_or(0, |at| at + 2).min(frames.len()));
     let callers =
         ["__rust_begin_short_backtrace", "mp_runtime::task::run::", "mp_runtime::task::Task for "];
-    let own = crash.iter().take_while(|frame| !named(frame, &callers));
+    // The task may be inlined into what calls it.
+    let end = crash.iter().skip(1).position(|frame| named(frame, &callers));
+    let own = &crash[..end.map_or(crash.len(), |at| at + 1)];
     let mut text = String::new();
-    for (number, frame) in own.clone().take(MOST_FRAMES).enumerate() {
+    for (number, frame) in own.iter().take(MOST_FRAMES).enumerate() {
         text += &format!("{number:4}: {}\n", frame.join("\n"));
     }
-    match own.count().saturating_sub(MOST_FRAMES) {
+    match own.len().saturating_sub(MOST_FRAMES) {
         0 => {}
         more => text += &format!("      and {more} frames more\n"),
     }
@@ -103,4 +105,43 @@ fn shorten(backtrace: &str) -> String {
 fn numbered(line: &str) -> Option<&str> {
     let (number, name) = line.trim_start().split_once(": ")?;
     number.parse::<u32>().is_ok().then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_FRAMES, shorten};
+
+    const OURS: &str = "   0: mp_runtime::child::crash::backtrace\n             at ./crash.rs:1:1\n   \
+                        1: mp_runtime::sys::crash::on_crash\n   2: <unknown>\n";
+
+    #[test]
+    fn what_lies_between_handler_and_call_is_left() {
+        let frames = "   3: a::b\n             at ./a.rs:2:3\n   4: a::task\n   5: a::_::<impl \
+                      mp_runtime::task::Task for a::task>::__call\n   6: _start\n";
+        let left = "   0: a::b\n             at ./a.rs:2:3\n   1: a::task\n";
+        assert_eq!(shorten(&format!("{OURS}{frames}")), left);
+    }
+
+    #[test]
+    fn the_first_frame_is_left_whatever_it_is() {
+        let frames = "   3: a::_::<impl mp_runtime::task::Task for a::task>::__call\n   4: \
+                      mp_runtime::task::run::run\n   5: _start\n";
+        let left = "   0: a::_::<impl mp_runtime::task::Task for a::task>::__call\n";
+        assert_eq!(shorten(&format!("{OURS}{frames}")), left);
+    }
+
+    #[test]
+    fn a_program_without_symbols_has_them_all() {
+        let frames = "   0: <unknown>\n   1: <unknown>\n   2: _start\n";
+        assert_eq!(shorten(frames), frames);
+        assert_eq!(shorten("no frames\n"), "no frames\n");
+    }
+
+    #[test]
+    fn many_frames_are_counted() {
+        let many: String = (0..200).map(|n| format!("{n:4}: a::b\n")).collect();
+        let text = shorten(&many);
+        assert_eq!(text.lines().count(), MOST_FRAMES + 1);
+        assert!(text.ends_with("      and 150 frames more\n"), "{text}");
+    }
 }
