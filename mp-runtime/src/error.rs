@@ -248,6 +248,8 @@ impl RemotePanic {
 }
 
 /// How a process ended that owed an outcome.
+///
+/// One that crashed has said where on standard error, with a backtrace unless `RUST_BACKTRACE=0`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerExit {
     pid: u32,

@@ -51,6 +51,7 @@ fn exit_14_bey_10_an_access_to_no_memory() {
     let at = |text: &str| backtrace.find(text).unwrap_or_else(|| panic!("{text}: {backtrace}"));
     assert!(at("crash::kernel::write_to\n") < at("tests/crash/kernel.rs:"), "{backtrace}");
     assert!(at("crash::kernel::write_to\n") < at("crash::crash\n"), "{backtrace}");
+    assert!(at("crash::crash\n") < at("crash::crashes\n"), "{backtrace}");
     for ours in ["on_crash", "run::call", "become_child"] {
         assert!(!backtrace.contains(ours), "{backtrace}");
     }

@@ -91,7 +91,9 @@ fn shorten(backtrace: &str) -> String {
     let own = &crash[..end.map_or(crash.len(), |at| at + 1)];
     let mut text = String::new();
     for (number, frame) in own.iter().take(MOST_FRAMES).enumerate() {
-        text += &format!("{number:4}: {}\n", frame.join("\n"));
+        // The body of a task, which the macro has put into a function beside it.
+        let frame = frame.join("\n").replace("_::__mp_body_", "");
+        text += &format!("{number:4}: {frame}\n");
     }
     match own.len().saturating_sub(MOST_FRAMES) {
         0 => {}
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_lies_between_handler_and_call_is_left() {
-        let frames = "   3: a::b\n             at ./a.rs:2:3\n   4: a::task\n   5: a::_::<impl \
+        let frames = "   3: a::b\n             at ./a.rs:2:3\n   4: a::_::__mp_body_task\n   5: a::_::<impl \
                       mp_runtime::task::Task for a::task>::__call\n   6: _start\n";
         let left = "   0: a::b\n             at ./a.rs:2:3\n   1: a::task\n";
         assert_eq!(shorten(&format!("{OURS}{frames}")), left);
