@@ -13,6 +13,7 @@ mod end;
 mod errors;
 mod handles;
 mod kills;
+mod limits;
 mod maps;
 mod nested;
 mod payload;

@@ -1,6 +1,7 @@
 //! How a pool is to be: the options, checked, and its making. What the pool does is elsewhere.
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::pool::desk::Terms;
 use crate::pool::engine::Engine;
 use crate::pool::supervise::Supervisor;
 use crate::pool::{Pool, finish};
@@ -8,6 +9,7 @@ use crate::process::{cpu_count, exit};
 use crate::transport::board::SEATS;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// The options of a pool; made by [`Pool::builder`].
 ///
@@ -27,6 +29,7 @@ use std::thread::{self, JoinHandle};
 pub struct PoolBuilder {
     processes: Option<usize>,
     process_group: bool,
+    task_timeout: Option<Duration>,
 }
 
 impl PoolBuilder {
@@ -48,6 +51,13 @@ impl PoolBuilder {
         self
     }
 
+    /// How long running each task may take, unless its call says otherwise by
+    /// [`Call::timeout`](crate::Call::timeout); in the map family, each item.
+    pub fn task_timeout(mut self, limit: Duration) -> Self {
+        self.task_timeout = Some(limit);
+        self
+    }
+
     /// Makes the pool and starts its workers, without waiting for them to be up.
     ///
     /// # Errors
@@ -64,7 +74,9 @@ impl PoolBuilder {
             let text = format!("a pool needs 1 to {SEATS} processes, not {size}");
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         }
-        let engine = Engine::new(size)?;
+        let limit = self.task_timeout;
+        Engine::check_limit(limit)?;
+        let engine = Engine::new(size, Terms { limit, retries: 0 })?;
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let io = |error| Error::io("a thread of the pool could not be started", error);
         // The threads first, so that no failure leaves a worker that nobody looks after.

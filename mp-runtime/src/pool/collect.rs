@@ -8,7 +8,8 @@
 //! awake, or armed.
 
 use crate::pool::bell::Awaited;
-use crate::pool::engine::{Desk, Engine, Link, Placed, lock};
+use crate::pool::desk::{Desk, Stage};
+use crate::pool::engine::{Engine, Link, lock};
 use crate::pool::owner::{self, Owner, Settled};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
@@ -98,9 +99,8 @@ impl Engine {
         for (at, record) in batch {
             let [slot, generation] = record.tag;
             let link = &mut links[at];
-            if let Some(Placed { owner: Owner::Chunk(chunk), .. }) =
-                desk.ledger.call(slot, generation)
-            {
+            let Some(placed) = desk.ledger.call(slot, generation) else { continue };
+            if let Owner::Chunk(chunk) = &mut placed.call.owner {
                 let Some(part) = chunk.take(record, link) else {
                     link.malformed = true;
                     self.control.raise();
@@ -110,6 +110,8 @@ impl Engine {
                 if chunk.left == 0 {
                     self.free(&mut desk, slot, generation);
                 }
+            } else if Reply::is_panic(&record.body) && self.retry(&mut desk, slot, generation) {
+                link.mail.clear(Address { slot, generation });
             } else if let Some(Owner::Call(completion)) = self.free(&mut desk, slot, generation) {
                 let of = Address { slot, generation };
                 let outcome = owner::outcome(record.body, completion.task, link, of);
@@ -125,12 +127,23 @@ impl Engine {
 
     /// Frees the slot of a call that is over.
     fn free(&self, desk: &mut Desk, slot: u32, generation: u32) -> Option<Owner> {
-        let Placed { owner, block, .. } = desk.ledger.complete(slot, generation)?;
+        let placed = desk.ledger.complete(slot, generation)?;
         self.board.set(slot as usize, generation, State::Free);
-        if let Some(block) = block {
-            desk.slots.free(block);
-        }
+        let owner = desk.free(placed).owner;
+        owner.stage(Stage::Elsewhere);
         Some(owner)
+    }
+
+    /// Has a call that failed wait to be run again, if it may.
+    fn retry(&self, desk: &mut Desk, slot: u32, generation: u32) -> bool {
+        let may = desk.ledger.call(slot, generation);
+        if may.is_none_or(|placed| placed.call.terms.retries == 0) {
+            return false;
+        }
+        let Some(placed) = desk.ledger.complete(slot, generation) else { return false };
+        let at = usize::try_from(slot).unwrap_or(usize::MAX);
+        self.board.set(at, generation, State::Free);
+        desk.retry(at, placed).is_none()
     }
 
     fn has_results(&self) -> bool {

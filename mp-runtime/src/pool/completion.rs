@@ -5,11 +5,14 @@ use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, Result};
 use crate::pool::bell::{Awaited, Bell, Told};
+use crate::pool::desk::Stage;
 use crate::pool::engine::lock;
 use crate::pool::gather::Part;
 use crate::transport::bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// A value as it came, or why there is none.
@@ -129,6 +132,8 @@ pub(super) fn on_either<R: DeserializeOwned>(
 /// Where an outcome arrives.
 pub(super) struct Completion<C: ?Sized = dyn Callback> {
     pub(super) task: &'static str,
+    /// A [`Stage`], changed under the lock of the pool's desk.
+    stage: AtomicU8,
     outcome: OnceLock<Outcome>,
     bell: Bell,
     callback: C,
@@ -136,11 +141,24 @@ pub(super) struct Completion<C: ?Sized = dyn Callback> {
 
 impl Completion {
     pub(super) fn new(task: &'static str, callback: impl Callback + 'static) -> Arc<Self> {
-        Arc::new(Completion { task, outcome: OnceLock::new(), bell: Bell::default(), callback })
+        let stage = AtomicU8::new(Stage::Elsewhere as u8);
+        let (outcome, bell) = (OnceLock::new(), Bell::default());
+        Arc::new(Completion { task, stage, outcome, bell, callback })
     }
 
     pub(super) fn outcome(&self) -> Option<&Outcome> {
         self.outcome.get()
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        [Stage::Waiting, Stage::Placed, Stage::Cancelled]
+            .into_iter()
+            .find(|stage| *stage as u8 == self.stage.load(Relaxed))
+            .unwrap_or(Stage::Elsewhere)
+    }
+
+    pub(super) fn set_stage(&self, stage: Stage) {
+        self.stage.store(stage as u8, Relaxed);
     }
 
     pub(super) fn callback(&self) -> &dyn Callback {

@@ -4,14 +4,16 @@
 //! Locks are taken in this order, and never the other way round: `rings`, `desk`; `turn`; a handle's own; the callback
 //! queue's. None is held while user code runs.
 
-use crate::codec::{self, Items};
+use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::callback::Callbacks;
 use crate::pool::completion::Completion;
+use crate::pool::desk::{Call, Desk, Terms, Waiting};
 use crate::pool::gather::{Driver, Gather};
 use crate::pool::ledger::{Ledger, Phase};
-use crate::pool::owner::{Chunk, Owner, Settled};
+use crate::pool::limits::{Limits, Verdict};
+use crate::pool::owner::{Owner, Settled};
 use crate::pool::post::Mailbox;
 use crate::process::children::Child;
 use crate::process::exit;
@@ -19,12 +21,9 @@ use crate::sys::event::Event;
 use crate::sys::memory::Memory;
 use crate::sys::own;
 use crate::task::Task;
-use crate::task::registry::Entry;
 use crate::transport::board::{Board, SLOTS};
-use crate::transport::bytes::Bytes;
 use crate::transport::ring::Reader;
-use crate::transport::segment::Block;
-use crate::transport::slots::{Slots, What};
+use crate::transport::slots::Slots;
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
@@ -57,6 +56,9 @@ pub(super) struct Engine {
     pub(super) callbacks: Callbacks,
     /// Calls accepted and not settled.
     pub(super) unsettled: AtomicUsize,
+    /// What calls may take unless they say so themselves.
+    pub(super) terms: Terms,
+    pub(super) limits: Limits,
     /// Raised to have the supervisor look.
     pub(super) control: Event,
     pub(super) collector_stop: AtomicBool,
@@ -70,11 +72,14 @@ pub(super) struct Engine {
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) number: u32,
+    pub(super) seat: usize,
     pub(super) child: Arc<Child>,
     pub(super) ring: Reader,
     pub(super) mail: Mailbox,
     /// The worker has scribbled over its ring or sends nonsense: nothing more is read, and it is killed.
     pub(super) malformed: bool,
+    /// Why it is being ended, if that is for a call.
+    pub(super) verdict: Option<Verdict>,
 }
 
 /// How far the pool's end has come.
@@ -84,35 +89,13 @@ pub(super) struct Ended {
     pub(super) threads: bool,
 }
 
-/// What is written when a call is placed.
-pub(super) struct Desk {
-    pub(super) slots: Slots,
-    pub(super) ledger: Ledger<Placed, Waiting>,
-}
-
-/// A call in a slot.
-pub(super) struct Placed {
-    pub(super) owner: Owner,
-    pub(super) block: Option<Block>,
-    /// The descriptors of its arguments, until a worker has begun it.
-    pub(super) attachments: Attachments,
-}
-
-/// A call that waits for a slot.
-pub(super) struct Waiting {
-    pub(super) owner: Owner,
-    pub(super) what: What,
-    pub(super) arguments: Bytes,
-    pub(super) attachments: Attachments,
-}
-
 /// Locks; a panic elsewhere has left nothing half done, since user code runs outside.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine {
-    pub(super) fn new(size: usize) -> Result<Arc<Self>> {
+    pub(super) fn new(size: usize, terms: Terms) -> Result<Arc<Self>> {
         let io = |error| Error::io("the memory of a pool could not be set up", error);
         let board_memory = Board::create().map_err(io)?;
         let slots = Slots::new().map_err(io)?;
@@ -132,6 +115,8 @@ impl Engine {
             turn: Mutex::new(false),
             callbacks: Callbacks::default(),
             unsettled: AtomicUsize::new(0),
+            terms,
+            limits: Limits::default(),
             control,
             collector_stop: AtomicBool::new(false),
             ends_inside: AtomicBool::new(false),
@@ -141,18 +126,24 @@ impl Engine {
     }
 
     /// Takes a call on. Whatever stands against it goes to its completion.
-    pub(super) fn submit<T: Task>(&self, arguments: &T::Args<'_>, completion: &Arc<Completion>) {
+    pub(super) fn submit<T: Task>(
+        &self,
+        arguments: &T::Args<'_>,
+        terms: Terms,
+        completion: &Arc<Completion>,
+    ) {
         // Taken, not borrowed: encoding runs user code, which may submit too.
         let mut bytes = ENCODED.try_with(RefCell::take).unwrap_or_default();
         bytes.clear();
         let mut attachments = Attachments::default();
         let refused = self
             .refuse_new()
+            .and_then(|()| Self::check_limit(terms.limit))
             .and_then(|()| codec::encode_with(arguments, &mut bytes, &mut attachments))
             .and_then(|()| {
                 let owner = Owner::Call(Arc::clone(completion));
-                self.accept(T::__entry(), &mut bytes, attachments, owner)
-                    .map_err(|(_, error)| error)
+                let call = Call::new(T::__entry(), owner, terms, attachments);
+                self.accept(call, &mut bytes).map_err(|(_, error)| error)
             });
         if bytes.capacity() <= SCRATCH {
             // A thread that is ending has no such space any more, and does not need it.
@@ -183,44 +174,41 @@ impl Engine {
     /// As [`accept`](Self::accept), for a call that belongs to what was accepted before.
     pub(super) fn accept_more(
         &self,
-        task: &'static Entry,
+        call: Call,
         arguments: &mut Vec<u8>,
-        attachments: Attachments,
-        owner: Owner,
     ) -> std::result::Result<(), (Owner, Error)> {
-        self.accept_in(&[Phase::Open, Phase::Closed], task, arguments, attachments, owner)
+        self.accept_in(&[Phase::Open, Phase::Closed], call, arguments)
     }
 
     /// Places a call, or has it wait; gives its owner back if it is refused. Wake a worker after it.
     pub(super) fn accept(
         &self,
-        task: &'static Entry,
+        call: Call,
         arguments: &mut Vec<u8>,
-        attachments: Attachments,
-        owner: Owner,
     ) -> std::result::Result<(), (Owner, Error)> {
-        self.accept_in(&[Phase::Open], task, arguments, attachments, owner)
+        self.accept_in(&[Phase::Open], call, arguments)
     }
 
     fn accept_in(
         &self,
         phases: &[Phase],
-        task: &'static Entry,
+        call: Call,
         arguments: &mut Vec<u8>,
-        attachments: Attachments,
-        owner: Owner,
     ) -> std::result::Result<(), (Owner, Error)> {
-        let chunk = matches!(owner, Owner::Chunk(_));
-        let what = What { code: task.index(), attached: !attachments.is_empty(), chunk };
+        let limit = call.terms.limit;
         let mut desk = lock(&self.desk);
         if !phases.contains(&desk.ledger.phase)
             && let Err(error) = desk.refuse_if_not_open()
         {
-            return Err((owner, error));
+            return Err((call.owner, error));
         }
-        desk.put(&self.board, what, arguments, attachments, owner)?;
+        desk.put(&self.board, call, arguments)?;
         // Under the lock, which whoever reads the reply needs before it counts as settled.
         self.unsettled.fetch_add(1, AcqRel);
+        drop(desk);
+        if let Some(limit) = limit {
+            self.watch(limit);
+        }
         Ok(())
     }
 
@@ -244,43 +232,18 @@ impl Engine {
         exit::refuse_if_ending()
     }
 
-    /// Takes back the calls of a gather that no worker has begun.
-    pub(super) fn withdraw(&self, gather: &Arc<Gather>) {
-        if self.is_copy() {
-            return;
-        }
-        let of = |owner: &Owner| match owner {
-            Owner::Chunk(chunk) => Arc::ptr_eq(&chunk.gather, gather),
-            Owner::Call(_) => false,
-        };
-        let mut desk = lock(&self.desk);
-        let waiting = desk.ledger.take_waiting(|call| of(&call.owner));
-        let slots = desk.ledger.slots_of(|placed| of(&placed.owner));
-        let mut taken = Vec::new();
-        for (slot, generation) in slots {
-            if self.board.withdraw(slot, generation)
-                && let Some(mut placed) = desk.ledger.take(slot)
-            {
-                placed.block.take().into_iter().for_each(|block| desk.slots.free(block));
-                taken.push(placed);
-            }
-        }
-        let (placed, failed) = self.refill(&mut desk);
-        drop(desk);
-        self.board.wake(placed);
-        self.settle(failed).run();
-        (0..waiting.len() + taken.len()).for_each(|_| self.count_settled());
-    }
-
     /// Moves waiting calls into slots that have become free: how many, and those for which there was
     /// no memory.
     pub(super) fn refill(&self, desk: &mut Desk) -> (usize, Vec<Settled>) {
         let (mut placed, mut failed) = (0, Vec::new());
         while desk.slots.can_offer(&self.board) {
-            let Some((call, slot, generation)) = desk.ledger.next_waiting() else { break };
-            let Waiting { owner, what, arguments, attachments } = call;
-            let call = Placed { owner, block: None, attachments };
-            match desk.place(&self.board, (slot, generation), what, &arguments, call) {
+            let Some((waiting, slot, generation)) = desk.ledger.next_waiting() else { break };
+            let Waiting { call, arguments } = waiting;
+            if call.owner.is_cancelled() {
+                desk.ledger.give_back(slot);
+                continue;
+            }
+            match desk.place(&self.board, (slot, generation), call, &arguments) {
                 Ok(()) => placed += 1,
                 Err((owner, error)) => failed.push(owner.fail(error)),
             }
@@ -304,83 +267,5 @@ impl Engine {
         }
         drop(desk);
         self.control.raise();
-    }
-}
-
-impl Desk {
-    fn refuse_if_not_open(&self) -> Result<()> {
-        Err(match self.ledger.phase {
-            Phase::Open => return Ok(()),
-            Phase::Closed => Error::new(ErrorKind::NotRunning, "the pool is closed"),
-            Phase::Terminated => Error::new(ErrorKind::NotRunning, "the pool is terminated"),
-            Phase::Broken => Error::new(
-                ErrorKind::Broken,
-                "the pool is broken: its workers end before they are up",
-            ),
-        })
-    }
-
-    /// Fails the item that a dead worker was running, and has the rest of its chunk wait for another.
-    pub(super) fn fail_one(
-        &mut self,
-        mut chunk: Chunk,
-        slot: usize,
-        block: Option<&Block>,
-        error: Error,
-    ) -> Settled {
-        let settled = chunk.fail_one(error);
-        let payload = self.slots.payload(slot, block);
-        let mut items = Items::new(&payload, Attachments::default());
-        let skipped = (0..chunk.done).all(|_| items.skip());
-        if chunk.left > 0 && skipped {
-            let rest = payload[payload.len() - items.rest()..].to_vec();
-            let what = self.slots.what(slot);
-            let owner = Owner::Chunk(Chunk { done: 0, ..chunk });
-            let attachments = Attachments::default();
-            self.ledger.wait_first(Waiting { owner, what, arguments: rest.into(), attachments });
-        }
-        settled
-    }
-
-    /// Places a call, or has it wait for a slot.
-    fn put(
-        &mut self,
-        board: &Board,
-        what: What,
-        arguments: &mut Vec<u8>,
-        attachments: Attachments,
-        owner: Owner,
-    ) -> std::result::Result<(), (Owner, Error)> {
-        if self.slots.can_offer(board)
-            && let Some(reserved) = self.ledger.reserve()
-        {
-            let call = Placed { owner, block: None, attachments };
-            return self.place(board, reserved, what, arguments, call);
-        }
-        let arguments = Bytes::take(arguments);
-        self.ledger.wait(Waiting { owner, what, arguments, attachments });
-        Ok(())
-    }
-
-    fn place(
-        &mut self,
-        board: &Board,
-        (slot, generation): (usize, u32),
-        what: What,
-        arguments: &[u8],
-        call: Placed,
-    ) -> std::result::Result<(), (Owner, Error)> {
-        match self.slots.write(slot, what, arguments) {
-            Ok(block) => {
-                self.ledger.place(slot, generation, Placed { block, ..call });
-                self.slots.offer(board, slot, generation);
-                Ok(())
-            }
-            Err(error) => {
-                self.ledger.give_back(slot);
-                let doing = format!("no memory for {} bytes of arguments", arguments.len());
-                Err((call.owner, Error::io(doing, error)))
-            }
-        }
     }
 }

@@ -4,6 +4,7 @@
 use crate::codec::Sequence;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
+use crate::pool::desk::{Call, Terms};
 use crate::pool::engine::Engine;
 use crate::pool::gather::{Content, Gather, Part};
 use crate::pool::owner::{Chunk, Owner};
@@ -22,6 +23,7 @@ pub(super) struct Feed<I> {
     pub(super) gather: Arc<Gather>,
     items: I,
     sizes: Sizes,
+    terms: Terms,
     /// The index of the next item.
     next: u64,
     /// No more items are taken: there are none, or the pool takes none.
@@ -30,9 +32,15 @@ pub(super) struct Feed<I> {
 }
 
 impl<I> Feed<I> {
-    pub(super) fn new(engine: &Arc<Engine>, gather: Arc<Gather>, items: I, sizes: Sizes) -> Self {
+    pub(super) fn new(
+        engine: &Arc<Engine>,
+        gather: Arc<Gather>,
+        items: I,
+        sizes: Sizes,
+        terms: Terms,
+    ) -> Self {
         let engine = Arc::clone(engine);
-        Self { engine, gather, items, sizes, next: 0, ended: false, scratch: Vec::new() }
+        Self { engine, gather, items, sizes, terms, next: 0, ended: false, scratch: Vec::new() }
     }
 
     /// How many items have been taken.
@@ -135,7 +143,10 @@ impl<I: Iterator> Feed<I> {
             Err(error) => Err(error),
             Ok(()) => self
                 .engine
-                .accept(T::__entry(), bytes, attachments, Owner::Chunk(chunk))
+                .accept(
+                    Call::new(T::__entry(), Owner::Chunk(chunk), self.terms, attachments),
+                    bytes,
+                )
                 .map_err(|(_, error)| error),
         };
         match accepted {

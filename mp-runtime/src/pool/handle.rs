@@ -112,6 +112,34 @@ impl<R> AsyncResult<R> {
         Ok(self.value().is_ok())
     }
 
+    /// Takes the task back if no worker has begun it: its outcome is then
+    /// [`Cancelled`](ErrorKind::Cancelled), and its error callback runs. Says whether it did, now or
+    /// before.
+    pub fn cancel(&self) -> bool {
+        self.pool.upgrade().is_some_and(|engine| engine.cancel(&self.completion))
+            || self.is_cancelled()
+    }
+
+    /// As [`cancel`](Self::cancel), also if a worker runs it: that worker is ended, by SIGTERM and half
+    /// a second later by SIGKILL, and replaced; no other task is touched. A task that ends at this
+    /// moment may still give its value.
+    pub fn cancel_running(&self) -> bool {
+        self.pool.upgrade().is_some_and(|engine| engine.cancel_running(&self.completion))
+            || self.is_cancelled()
+    }
+
+    /// Whether a worker is running the task at this moment.
+    #[must_use]
+    pub fn running(&self) -> bool {
+        !self.ready()
+            && self.pool.upgrade().is_some_and(|engine| engine.is_running(&self.completion))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        let error = self.completion.outcome().and_then(|outcome| outcome.as_ref().err());
+        error.is_some_and(|error| error.kind() == ErrorKind::Cancelled)
+    }
+
     fn wait_until(&self, deadline: Option<Deadline>) -> bool {
         if self.ready() {
             return true;

@@ -94,6 +94,11 @@ impl<C, W> Ledger<C, W> {
         taken.into()
     }
 
+    /// Whether a call waits that `which` picks.
+    pub(super) fn any_waiting(&self, which: impl Fn(&W) -> bool) -> bool {
+        self.backlog.iter().any(which)
+    }
+
     /// Takes the call out of a slot, which is free from now on.
     pub(super) fn take(&mut self, slot: usize) -> Option<C> {
         let placed = self.slots.get_mut(slot)?.take()?;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::completion::{self, Completion};
+use crate::pool::desk::Terms;
 use crate::pool::engine::Engine;
 use crate::pool::feed::{CALLS, Feed};
 use crate::pool::gather::{Gather, Outcomes};
@@ -44,6 +45,7 @@ pub struct Batch<'a, T: Task, I> {
     ahead: Option<usize>,
     ordered: bool,
     fail_fast: bool,
+    limit: Option<Duration>,
     task: PhantomData<(T, &'a ())>,
 }
 
@@ -56,6 +58,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
             ahead: None,
             ordered: true,
             fail_fast: false,
+            limit: None,
             task: PhantomData,
         }
     }
@@ -84,6 +87,14 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
     /// begun are withdrawn.
     pub fn fail_fast(mut self, fail_fast: bool) -> Self {
         self.fail_fast = fail_fast;
+        self
+    }
+
+    /// How long running each item may take. One that takes longer gives a
+    /// [`Timeout`](ErrorKind::Timeout) at its place, its worker is ended and replaced, and the others
+    /// still come.
+    pub fn timeout(mut self, each: Duration) -> Self {
+        self.limit = Some(each);
         self
     }
 
@@ -139,14 +150,19 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
             Err(error) => engine.refuse(&completion, error),
             Ok(()) => {
                 let gather = Gather::new(T::NAME, true);
-                let (entry, chunk) = (T::__entry(), self.chunk);
+                let (entry, chunk, terms) = (T::__entry(), self.chunk, self.terms());
                 let encoded = Encoded::new(self.items);
                 let own = Arc::clone(&completion);
-                let driver = AsyncMap::new(entry, own, encoded, chunk, engine.size);
+                let driver = AsyncMap::new(entry, own, encoded, chunk, terms, engine.size);
                 engine.drive(&gather, driver);
             }
         }
         AsyncResult::new(completion, Arc::downgrade(&engine), decode)
+    }
+
+    fn terms(&self) -> Terms {
+        // Items are not run again: which of a chunk failed is told at once.
+        Terms { limit: self.limit.or(self.engine.terms.limit), retries: 0 }
     }
 
     fn check(&self) -> Result<()> {
@@ -156,7 +172,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
                 return Err(Error::new(ErrorKind::InvalidArgument, text));
             }
         }
-        Ok(())
+        Engine::check_limit(self.limit)
     }
 
     fn start(mut self) -> Result<Results<'a, T, I>> {
@@ -170,9 +186,10 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
         let (least, most) = self.items.size_hint();
         let known = most.filter(|most| *most == least);
         let sizes = Sizes::new(self.chunk, known, self.engine.size);
+        let terms = self.terms();
         let gather = Gather::new(T::NAME, self.ordered);
         let mut results = Results {
-            feed: Feed::new(&self.engine, gather, self.items, sizes),
+            feed: Feed::new(&self.engine, gather, self.items, sizes, terms),
             ahead: self.ahead,
             fail_fast: self.fail_fast,
             consumed: 0,

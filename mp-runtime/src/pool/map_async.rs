@@ -5,6 +5,7 @@ use crate::codec::{Items, Sequence};
 use crate::custody::Attachments;
 use crate::error::Error;
 use crate::pool::completion::{Completion, Outcome, Value};
+use crate::pool::desk::{Call, Terms};
 use crate::pool::engine::{Engine, lock};
 use crate::pool::feed::{CALLS, next_of};
 use crate::pool::gather::{Content, Driver, Gather, Part};
@@ -68,6 +69,7 @@ struct State {
     at: usize,
     sent: u64,
     sizes: Sizes,
+    terms: Terms,
     parts: Vec<Part>,
     done: bool,
 }
@@ -78,11 +80,12 @@ impl AsyncMap {
         completion: Arc<Completion>,
         encoded: Encoded,
         chunk: Option<usize>,
+        terms: Terms,
         workers: usize,
     ) -> Arc<Self> {
         let items = usize::try_from(encoded.count).ok();
         let sizes = Sizes::new(chunk, items, workers);
-        let state = State { encoded, at: 0, sent: 0, sizes, parts: Vec::new(), done: false };
+        let state = State { encoded, at: 0, sent: 0, sizes, terms, parts: Vec::new(), done: false };
         Arc::new(Self { task, completion, state: Mutex::new(state) })
     }
 }
@@ -152,7 +155,7 @@ impl State {
         let gather = Arc::clone(gather);
         let chunk = Chunk { gather, next: self.sent, done: 0, left: count };
         engine
-            .accept_more(task, &mut bytes, attachments, Owner::Chunk(chunk))
+            .accept_more(Call::new(task, Owner::Chunk(chunk), self.terms, attachments), &mut bytes)
             .map_err(|(_, error)| error)?;
         self.at += end;
         self.sent += u64::from(count);

@@ -6,12 +6,14 @@ mod builder;
 mod callback;
 mod collect;
 mod completion;
+mod desk;
 mod engine;
 mod feed;
 mod finish;
 mod gather;
 mod handle;
 mod ledger;
+mod limits;
 mod map;
 mod map_async;
 mod owner;
@@ -116,13 +118,13 @@ impl Pool {
     ) -> AsyncResult<T::Output> {
         let _ = task;
         let callback = completion::on_success(completion::decode, callback);
-        submit::submit::<T>(&self.engine, &arguments, callback)
+        submit::submit::<T>(&self.engine, &arguments, self.engine.terms, callback)
     }
 
     /// As [`apply_async`](Self::apply_async), without a callback.
     pub fn submit<T: Task>(&self, task: T, arguments: T::Args<'_>) -> AsyncResult<T::Output> {
         let _ = task;
-        submit::submit::<T>(&self.engine, &arguments, ())
+        submit::submit::<T>(&self.engine, &arguments, self.engine.terms, ())
     }
 
     /// A call with options, given to the workers by [`Call::submit`].

@@ -4,6 +4,7 @@
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind};
 use crate::pool::completion::{Completion, Outcome, Value};
+use crate::pool::desk::Stage;
 use crate::pool::engine::Link;
 use crate::pool::gather::{Content, Gather, Part};
 use crate::protocol::message::{ITEMS_HEAD, Reply};
@@ -42,6 +43,23 @@ impl Owner {
             Self::Call(completion) => completion.task,
             Self::Chunk(chunk) => chunk.gather.task,
         }
+    }
+
+    /// Notes where the call is.
+    pub(super) fn stage(&self, stage: Stage) {
+        if let Self::Call(completion) = self {
+            completion.set_stage(stage);
+        }
+    }
+
+    /// Whether it was cancelled while it waited, and is settled.
+    pub(super) fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Call(completion) if completion.stage() == Stage::Cancelled)
+    }
+
+    /// Whether this is the call of a handle.
+    pub(super) fn is(&self, completion: &Arc<Completion>) -> bool {
+        matches!(self, Self::Call(own) if Arc::ptr_eq(own, completion))
     }
 
     /// The same error for all that has no outcome yet.

@@ -67,7 +67,11 @@ impl Engine {
             && let Word { state: State::Running, worker, .. } = self.board.read(slot)
             && worker == link.number
         {
-            attachments = std::mem::take(&mut placed.attachments);
+            // A call that may be run again needs them again.
+            attachments = match placed.call.terms.retries {
+                0 => std::mem::take(&mut placed.call.attachments),
+                _ => placed.call.attachments.try_clone()?,
+            };
         }
         drop(desk);
         post::send(link.child.post(), of, attachments, false).or_else(|_| {

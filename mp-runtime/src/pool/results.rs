@@ -26,12 +26,19 @@ pub(super) struct Results<'a> {
     /// How many items were added since the clock was asked, and after how many it is asked next.
     unasked: u32,
     ask_after: u32,
+    /// The seat whose clock is run for each item, if they have a limit of time.
+    timed: Option<usize>,
 }
 
 impl<'a> Results<'a> {
-    pub(super) fn new(ring: &'a mut Writer, board: &'a Board, of: Address) -> Self {
+    pub(super) fn new(
+        ring: &'a mut Writer,
+        board: &'a Board,
+        of: Address,
+        timed: Option<usize>,
+    ) -> Self {
         let since = clock::now();
-        Self { ring, board, of, open: false, since, unasked: 0, ask_after: 1 }
+        Self { ring, board, of, open: false, since, unasked: 0, ask_after: 1, timed }
     }
 
     fn tag(&self) -> [u32; 2] {
@@ -79,14 +86,40 @@ impl<'a> Results<'a> {
 
 impl Sink for Results<'_> {
     #[inline]
+    fn begin(&mut self) {
+        if let Some(seat) = self.timed {
+            self.board.start_clock(seat, clock::now());
+        }
+    }
+
     fn value(&mut self, bytes: &[u8], attachments: Option<Attachments>) {
+        self.put(bytes, attachments);
+        self.end();
+    }
+
+    fn other(&mut self, reply: &Reply<'_>) {
+        self.push_reply(reply);
+        self.end();
+    }
+}
+
+impl Results<'_> {
+    #[inline]
+    fn end(&self) {
+        if let Some(seat) = self.timed {
+            self.board.stop_clock(seat);
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8], attachments: Option<Attachments>) {
         if let Some(attachments) = attachments {
             self.close();
             match post::send(self.of, attachments, true) {
                 Ok(()) => self.push(&Reply::attached_item(bytes)),
                 Err(error) => {
                     let text = format!("the handles in it could not be sent: {error}");
-                    self.other(&Reply::NotEncoded(&text));
+                    self.push_reply(&Reply::NotEncoded(&text));
                 }
             }
             return;
@@ -112,7 +145,7 @@ impl Sink for Results<'_> {
         }
     }
 
-    fn other(&mut self, reply: &Reply<'_>) {
+    fn push_reply(&mut self, reply: &Reply<'_>) {
         self.close();
         let mut body = Vec::new();
         reply.write(&mut body);

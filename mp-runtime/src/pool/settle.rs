@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::pool::bell::Told;
 use crate::pool::callback::Due;
 use crate::pool::completion::{Completion, Outcome};
-use crate::pool::engine::{Engine, Placed, lock};
+use crate::pool::desk::Stage;
+use crate::pool::engine::{Engine, lock};
 use crate::pool::ledger::Phase;
 use crate::pool::owner::{Owner, Settled};
 use crate::transport::board::{Sleeper, State};
@@ -104,13 +105,15 @@ impl Engine {
         desk.ledger.phase = phase;
         let (placed, waiting) = desk.ledger.drain();
         let mut owners = Vec::with_capacity(placed.len() + waiting.len());
-        for (slot, Placed { owner, .. }) in placed {
+        for (slot, placed) in placed {
             // What no worker has begun, none will begin.
             self.board.set(slot, 0, State::Free);
-            owners.push(owner);
+            owners.push(placed.call.owner);
         }
         drop(desk);
-        owners.extend(waiting.into_iter().map(|call| call.owner));
+        owners.extend(waiting.into_iter().map(|waiting| waiting.call.owner));
+        owners.retain(|owner| !owner.is_cancelled());
+        owners.iter().for_each(|owner| owner.stage(Stage::Elsewhere));
         let mut completions = Vec::with_capacity(owners.len());
         let mut after = Vec::new();
         for owner in owners {

@@ -3,11 +3,13 @@
 use crate::error::Error;
 use crate::pool::Pool;
 use crate::pool::completion::{self, Callback, Completion};
+use crate::pool::desk::Terms;
 use crate::pool::engine::Engine;
 use crate::pool::handle::AsyncResult;
 use crate::task::Task;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A call that is being put together; made by [`Pool::call`].
 ///
@@ -38,11 +40,13 @@ pub struct Call<'p, 'a, T: Task> {
     arguments: T::Args<'a>,
     callback: Option<Box<dyn FnOnce(T::Output) + Send>>,
     error_callback: Option<Box<dyn FnOnce(Error) + Send>>,
+    terms: Terms,
 }
 
 impl<'p, 'a, T: Task> Call<'p, 'a, T> {
     pub(super) fn new(pool: &'p Pool, arguments: T::Args<'a>) -> Self {
-        Self { engine: &pool.engine, arguments, callback: None, error_callback: None }
+        let (engine, terms) = (&pool.engine, pool.engine.terms);
+        Self { engine, arguments, callback: None, error_callback: None, terms }
     }
 
     /// Has `callback` run with the value: in this process, on the pool's callback thread, once, and
@@ -60,14 +64,30 @@ impl<'p, 'a, T: Task> Call<'p, 'a, T> {
         self
     }
 
+    /// How long running the task may take, from when a worker has begun it. If it takes longer, the
+    /// outcome is a [`Timeout`](crate::ErrorKind::Timeout), and the worker is ended, by SIGTERM and
+    /// half a second later by SIGKILL, and replaced.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.terms.limit = Some(limit);
+        self
+    }
+
+    /// How often the task is run again if it panics, takes too long, or its worker dies. Only the last
+    /// outcome counts, and only that goes to callbacks. An `Err` that the task returned is a value.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.terms.retries = times;
+        self
+    }
+
     /// Gives the call to the pool. It never fails itself, and never waits for a worker: whatever
     /// stands against it is what the handle gives.
     pub fn submit(self) -> AsyncResult<T::Output> {
-        let Self { engine, arguments, callback, error_callback } = self;
+        let Self { engine, arguments, callback, error_callback, terms } = self;
         if callback.is_none() && error_callback.is_none() {
-            return submit::<T>(engine, &arguments, ());
+            return submit::<T>(engine, &arguments, terms, ());
         }
-        submit::<T>(engine, &arguments, completion::on_either(callback, error_callback))
+        let callback = completion::on_either(callback, error_callback);
+        submit::<T>(engine, &arguments, terms, callback)
     }
 }
 
@@ -75,10 +95,11 @@ impl<'p, 'a, T: Task> Call<'p, 'a, T> {
 pub(super) fn submit<T: Task>(
     engine: &Arc<Engine>,
     arguments: &T::Args<'_>,
+    terms: Terms,
     callback: impl Callback + 'static,
 ) -> AsyncResult<T::Output> {
     let completion = Completion::new(T::NAME, callback);
-    engine.submit::<T>(arguments, &completion);
+    engine.submit::<T>(arguments, terms, &completion);
     AsyncResult::new(completion, Arc::downgrade(engine), completion::decode)
 }
 

@@ -4,7 +4,7 @@
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
 use crate::identity;
-use crate::pool::engine::{Engine, Link, Placed, lock};
+use crate::pool::engine::{Engine, Link, lock};
 use crate::pool::ledger::Phase;
 use crate::pool::owner::Owner;
 use crate::pool::post::Mailbox;
@@ -48,6 +48,8 @@ pub(super) struct Supervisor {
     /// The workers have been told to end; when they are killed if they have not.
     ending: bool,
     kill: Option<Deadline>,
+    /// When a limit of time may be over.
+    limit: Option<Deadline>,
 }
 
 struct Worker {
@@ -71,6 +73,7 @@ impl Supervisor {
             retry: None,
             ending: false,
             kill: None,
+            limit: None,
         }
     }
 
@@ -107,7 +110,8 @@ impl Supervisor {
         self.workers.push(Worker { number, seat, child: Arc::clone(&child), silent: false });
         self.next_number = number % (NUMBERS - 1) + 1;
         let mail = Mailbox::default();
-        lock(&self.engine.rings).push(Link { number, child, ring, mail, malformed: false });
+        let link = Link { number, seat, child, ring, mail, malformed: false, verdict: None };
+        lock(&self.engine.rings).push(link);
         // What it has announced before its ring was on the list nobody has read.
         self.engine.drain();
         Ok(())
@@ -128,6 +132,7 @@ impl Supervisor {
             self.sleep();
             self.kill_scribblers();
             self.bury_dead();
+            self.limit = self.engine.enforce_limits();
             match self.engine.phase() {
                 Phase::Terminated | Phase::Broken => self.terminate(),
                 Phase::Closed if self.engine.is_idle() => self.stop(),
@@ -149,7 +154,8 @@ impl Supervisor {
         fds.extend(self.workers.iter().filter_map(|worker| worker.child.handle()));
         // Nothing is started any more once the workers have been told to end.
         let retry = self.retry.filter(|_| !self.ending);
-        let deadline = [retry, self.kill].into_iter().flatten().min();
+        let limit = self.limit.filter(|_| !self.ending);
+        let deadline = [retry, self.kill, limit].into_iter().flatten().min();
         // An error could only be a lack of memory: looking at everything is right after it, too.
         let readable = poll::readable(&fds, deadline).unwrap_or_default();
         self.engine.control.lower();
@@ -187,7 +193,11 @@ impl Supervisor {
 
     fn bury(&mut self, worker: &Worker, not_yet_buried: &[Worker]) {
         // In this order: reaped, its ring read to the end, then the words.
-        let greeted = self.engine.drain_dead(worker.number).is_some_and(|l| l.ring.greeted());
+        let link = self.engine.drain_dead(worker.number);
+        let greeted = link.as_ref().is_some_and(|link| link.ring.greeted());
+        let verdict = link.and_then(|link| link.verdict);
+        // A worker that is ended for an item has stopped its clock when that was just over.
+        let between = verdict.is_some() && self.engine.board.clock_of(worker.seat).is_none();
         let (pid, name) = (worker.child.pid(), worker.child.name().to_owned());
         let code = worker.child.exit_code().unwrap_or_default();
         let exit = WorkerExit::new(pid, name, code);
@@ -202,13 +212,20 @@ impl Supervisor {
             desk.slots.offer(board, slot, generation);
         }
         let mut settled = Vec::new();
-        for (slot, Placed { owner, block, .. }) in death.failed {
-            let error = Error::worker_died(owner.task(), exit.clone());
-            settled.push(match owner {
-                call @ Owner::Call(_) => call.fail(error),
-                Owner::Chunk(chunk) => desk.fail_one(chunk, slot, block.as_ref(), error),
-            });
-            block.into_iter().for_each(|block| desk.slots.free(block));
+        for (slot, placed) in death.failed {
+            let condemned = verdict.as_ref().filter(|verdict| verdict.call.0 == slot);
+            let error = match condemned {
+                Some(verdict) => verdict.error.clone(),
+                None => Error::worker_died(placed.call.owner.task(), exit.clone()),
+            };
+            let is_cancelled = error.kind() == ErrorKind::Cancelled;
+            let of_chunk = matches!(placed.call.owner, Owner::Chunk(_));
+            let error = Some(error).filter(|_| !(of_chunk && between && condemned.is_some()));
+            let failed = match is_cancelled {
+                true => Some(placed),
+                false => desk.retry(slot, placed),
+            };
+            settled.extend(failed.and_then(|placed| desk.fail(slot, placed, error)));
         }
         let (_, unplaced) = self.engine.refill(&mut desk);
         drop(desk);

@@ -9,7 +9,7 @@ use crate::pool::results::Results;
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
 use crate::sys::memory::Memory;
-use crate::sys::signal;
+use crate::sys::{clock, signal};
 use crate::task::current;
 use crate::task::registry::{self, Entry, Registration, Table};
 use crate::task::run::Left;
@@ -106,6 +106,7 @@ impl Worker {
         if !self.board.begin(slot, generation, self.orders.number) {
             return;
         }
+        self.board.enter(self.seat, slot, generation);
         let slot = u32::try_from(slot).unwrap_or(u32::MAX);
         let of = Address { slot, generation };
         self.left.reply.clear();
@@ -113,6 +114,7 @@ impl Worker {
             self.left.replace(&Reply::NotDecoded(&text));
         }
         self.send(of);
+        self.board.leave(self.seat);
     }
 
     fn run(&mut self, claim: Claim, of: Address) -> std::result::Result<(), String> {
@@ -131,9 +133,18 @@ impl Worker {
         };
         let _current = current::begin(task);
         match task.chunk_runner().filter(|_| what.chunk) {
-            None => (task.runner())(arguments, attachments, &mut self.left),
+            None => {
+                if what.timed {
+                    self.board.start_clock(self.seat, clock::now());
+                }
+                (task.runner())(arguments, attachments, &mut self.left);
+                if what.timed {
+                    self.board.stop_clock(self.seat);
+                }
+            }
             Some(run) => {
-                let mut results = Results::new(&mut self.ring, &self.board, of);
+                let timed = what.timed.then_some(self.seat);
+                let mut results = Results::new(&mut self.ring, &self.board, of, timed);
                 run(arguments, attachments, &mut self.left.reply, &mut results);
                 results.close();
                 // All has been sent.

@@ -159,7 +159,8 @@ known! {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` belongs to the process that made it, and cannot travel to another: make it \
                in the task, from values that can",
-    label = "stays in its process"
+    label = "stays in its process",
+    note = "an open file, socket or pipe travels as `mp::Fd<..>`"
 )]
 pub trait HandleTravels<const YES: bool> {
     const CHECKED: usize = 0;

@@ -104,6 +104,11 @@ impl<'a> Reply<'a> {
         [&[ATTACHED], value].concat()
     }
 
+    /// Whether these bytes are the reply of a task that panicked.
+    pub(crate) fn is_panic(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&PANICKED)
+    }
+
     /// Whether these bytes are the reply of a value whose descriptors travel beside it.
     pub(crate) fn is_attached(bytes: &[u8]) -> bool {
         bytes.first() == Some(&ATTACHED)

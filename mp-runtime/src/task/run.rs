@@ -18,6 +18,8 @@ pub(crate) type ChunkRunner = fn(&[u8], Attachments, &mut Vec<u8>, &mut dyn Sink
 
 /// Takes the outcomes of items, in order.
 pub(crate) trait Sink {
+    /// An item is begun.
+    fn begin(&mut self);
     /// The bytes as a [`Sequence`] has them.
     fn value(&mut self, bytes: &[u8], attachments: Option<Attachments>);
     /// Any other outcome.
@@ -96,7 +98,9 @@ pub(crate) fn run_chunk<T: Task>(
 }
 
 fn call_all<T: Task>(items: &mut Items<'_>, values: &mut Sequence<'_>, sink: &mut dyn Sink) {
-    while let Some(arguments) = items.next::<T::Args<'_>>() {
+    while items.rest() != 0 {
+        sink.begin();
+        let Some(arguments) = items.next::<T::Args<'_>>() else { return };
         let arguments = match arguments {
             Ok(arguments) => arguments,
             Err(error) => {

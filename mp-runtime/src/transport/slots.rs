@@ -42,6 +42,7 @@ const CHUNK_LENGTH: usize = 24;
 const OFFSET: usize = 32;
 const ATTACHED: usize = 40;
 const CHUNK: usize = 44;
+const TIMED: usize = 48;
 
 const IN_SLOT: u32 = 0;
 const IN_BLOCK: u32 = 1;
@@ -82,6 +83,7 @@ impl Slots {
         self.mapping.u32(at + CODE).store(what.code, Relaxed);
         self.mapping.u32(at + ATTACHED).store(what.attached.into(), Relaxed);
         self.mapping.u32(at + CHUNK).store(what.chunk.into(), Relaxed);
+        self.mapping.u32(at + TIMED).store(what.timed.into(), Relaxed);
         if payload.len() <= INLINE {
             self.mapping.u32(at + KIND).store(IN_SLOT, Relaxed);
             self.mapping.write(at + HEADER, payload);
@@ -141,13 +143,6 @@ impl Slots {
         }
     }
 
-    /// What the call in a slot is that is still in use.
-    pub(crate) fn what(&self, slot: usize) -> What {
-        let at = FIRST + slot * SLOT;
-        let flag = |field: usize| self.mapping.u32(at + field).load(Relaxed);
-        What { code: flag(CODE), attached: flag(ATTACHED) != 0, chunk: flag(CHUNK) != 0 }
-    }
-
     pub(crate) fn free(&mut self, block: Block) {
         self.segments.free(&self.memory, block);
     }
@@ -175,6 +170,16 @@ pub(crate) struct What {
     pub(crate) attached: bool,
     /// Whether its payload is that of many calls.
     pub(crate) chunk: bool,
+    /// Whether it, or each of those many, has a limit of time.
+    pub(crate) timed: bool,
+}
+
+impl What {
+    fn read(flag: impl Fn(usize) -> u32) -> Self {
+        let is_set = |field| flag(field) != 0;
+        let (attached, chunk, timed) = (is_set(ATTACHED), is_set(CHUNK), is_set(TIMED));
+        Self { code: flag(CODE), attached, chunk, timed }
+    }
 }
 
 /// A slot that a worker has claimed.
@@ -250,8 +255,7 @@ impl SlotsView {
         let word = |field: usize| self.view.u64(at + field).load(Relaxed);
         let bad = || io::Error::from(io::ErrorKind::InvalidData);
         let flag = |field: usize| self.view.u32(at + field).load(Relaxed);
-        let what =
-            What { code: flag(CODE), attached: flag(ATTACHED) != 0, chunk: flag(CHUNK) != 0 };
+        let what = What::read(flag);
         let len = usize::try_from(word(LENGTH)).map_err(|_| bad())?;
         let place = Place { chunk: (word(CHUNK_AT), word(CHUNK_LENGTH)), offset: word(OFFSET) };
         // SAFETY, both: the parent wrote the payload before it offered the slot, which our claim
@@ -276,7 +280,8 @@ mod tests {
     use crate::transport::board::{Board, SLOTS, State};
 
     fn what(code: usize) -> What {
-        What { code: code as u32, attached: code.is_multiple_of(5), chunk: code.is_multiple_of(7) }
+        let every = |n| code.is_multiple_of(n);
+        What { code: code as u32, attached: every(5), chunk: every(7), timed: every(3) }
     }
 
     fn pool() -> (Slots, SlotsView, Board) {
