@@ -10,8 +10,8 @@ pub use mp_runtime::{
 };
 // Pools.
 pub use mp_runtime::{
-    AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, as_completed,
-    wait_all, wait_any,
+    AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,
+    as_completed, set_worker_state, shared, wait_all, wait_any, with_worker_state,
 };
 // Handles inside values.
 pub use mp_runtime::Fd;

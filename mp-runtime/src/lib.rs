@@ -31,8 +31,8 @@ pub mod __private;
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use pool::{
-    AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, as_completed,
-    wait_all, wait_any,
+    AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,
+    as_completed, set_worker_state, shared, wait_all, wait_any, with_worker_state,
 };
 pub use process::exit::{Guard, init};
 pub use process::info::{ProcessInfo, active_children, current_process, parent_process};

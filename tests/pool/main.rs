@@ -19,6 +19,7 @@ mod nested;
 mod payload;
 mod races;
 mod tasks;
+mod workers;
 
 use support::gate;
 

@@ -32,9 +32,14 @@ pub(crate) fn fetch(of: Address) -> io::Result<Attachments> {
                 }
             }
             Mail::End => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Mail::Ask(_) | Mail::Part(..) | Mail::Nothing => {}
+            Mail::Ask(_) | Mail::Part(..) | Mail::Leave | Mail::Nothing => {}
         }
     }
+}
+
+/// Tells the parent that this worker has run its last task.
+pub(crate) fn leave() -> io::Result<()> {
+    post::leave(parent()?)
 }
 
 /// Sends the descriptors of a result, before its bytes.

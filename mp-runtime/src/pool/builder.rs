@@ -1,12 +1,17 @@
 //! How a pool is to be: the options, checked, and its making. What the pool does is elsewhere.
 
+use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::desk::Terms;
 use crate::pool::engine::Engine;
+use crate::pool::options::{Options, Setup};
 use crate::pool::supervise::Supervisor;
 use crate::pool::{Pool, finish};
 use crate::process::{cpu_count, exit};
+use crate::task::Task;
 use crate::transport::board::SEATS;
+use serde::Serialize;
+use std::ffi::OsString;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -28,8 +33,8 @@ use std::time::Duration;
 #[must_use = "a builder does nothing until build() is called"]
 pub struct PoolBuilder {
     processes: Option<usize>,
-    process_group: bool,
     task_timeout: Option<Duration>,
+    options: Options,
 }
 
 impl PoolBuilder {
@@ -47,7 +52,7 @@ impl PoolBuilder {
     /// started by `std::process::Command` do not outlive the worker, however it ends. They do outlive
     /// the task. See [`Process::with_process_group`](crate::Process::with_process_group).
     pub fn process_group(mut self, own: bool) -> Self {
-        self.process_group = own;
+        self.options.process_group = own;
         self
     }
 
@@ -58,11 +63,112 @@ impl PoolBuilder {
         self
     }
 
+    /// Has each worker run `task` with `arguments` before its first task; what that keeps in statics, or by
+    /// [`set_worker_state`](crate::set_worker_state), is there for all its tasks. A replacement runs it,
+    /// too.
+    ///
+    /// A worker whose initializer panics is replaced; five in a row make the pool
+    /// [`Broken`](ErrorKind::Broken), with the panic's message.
+    pub fn initializer<T: Task>(mut self, task: T, arguments: T::Args<'_>) -> Self {
+        let _ = task;
+        self.options.initializer = Some(Setup::new::<T>(&arguments));
+        self
+    }
+
+    /// Has each worker run `task` with `arguments` after its last task, if it ends in order: when the
+    /// pool is closed, or the worker is replaced after so many tasks; not when it is killed or the pool
+    /// terminated. If one fails, [`Pool::join`] gives its error.
+    pub fn finalizer<T: Task>(mut self, task: T, arguments: T::Args<'_>) -> Self {
+        let _ = task;
+        self.options.finalizer = Some(Setup::new::<T>(&arguments));
+        self
+    }
+
+    /// How long a worker may take to start and run its initializer before it is killed and replaced.
+    pub fn initializer_timeout(mut self, limit: Duration) -> Self {
+        self.options.initializer_timeout = Some(limit);
+        self
+    }
+
+    /// How long a worker's finalizer may take before the worker is killed; then [`Pool::join`] says so.
+    pub fn finalizer_timeout(mut self, limit: Duration) -> Self {
+        self.options.finalizer_timeout = Some(limit);
+        self
+    }
+
+    /// Replaces each worker after so many tasks, at least 1. Items that are given to a worker at once
+    /// count as one task.
+    pub fn max_tasks_per_child(mut self, tasks: u64) -> Self {
+        self.options.max_tasks = Some(tasks);
+        self
+    }
+
+    /// Replaces a worker after the task with which its memory has grown by more than so many bytes
+    /// since its initializer.
+    pub fn max_memory_growth(mut self, bytes: u64) -> Self {
+        self.options.memory_growth = Some(bytes);
+        self
+    }
+
+    /// Has the system refuse each worker more than so many bytes of heap and other private memory
+    /// (`RLIMIT_DATA`). A Rust program that is refused memory aborts: the task is a
+    /// [`WorkerDied`](ErrorKind::WorkerDied), and the worker is replaced.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.options.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Ends workers that have had nothing to do for so long. They come back when they are needed.
+    pub fn idle_timeout(mut self, idle: Duration) -> Self {
+        self.options.idle_timeout = Some(idle);
+        self
+    }
+
+    /// Starts workers only when there are tasks for them, one for each that waits, up to the pool's
+    /// size. Without this they start at once.
+    pub fn on_demand(mut self, on_demand: bool) -> Self {
+        self.options.on_demand = on_demand;
+        self
+    }
+
+    /// Binds each worker to one of the CPUs that this process may use, one after the other.
+    pub fn cpu_affinity(mut self, bind: bool) -> Self {
+        self.options.affinity = bind;
+        self
+    }
+
+    /// The nice value of workers, from -20 (which takes privileges) to 19; 0 without this.
+    pub fn nice(mut self, nice: i32) -> Self {
+        self.options.nice = nice;
+        self
+    }
+
+    /// Sets an environment variable for the workers only.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.options.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// What workers' names begin with, before a hyphen and their number; "PoolWorker" without this.
+    pub fn worker_name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    /// A value that all tasks of the pool can read, by [`shared`](crate::shared): encoded once here, and
+    /// mapped, not sent, by each worker.
+    pub fn shared<S: Serialize + ?Sized>(mut self, value: &S) -> Self {
+        let mut bytes = Vec::new();
+        self.options.shared = Some(codec::encode(value, &mut bytes).map(|()| bytes));
+        self
+    }
+
     /// Makes the pool and starts its workers, without waiting for them to be up.
     ///
     /// # Errors
     ///
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for an option out of its range;
+    /// [`Encode`](ErrorKind::Encode) if a value among the options could not be encoded;
     /// [`NotRunning`](ErrorKind::NotRunning) if the program is ending;
     /// [`Unsupported`](ErrorKind::Unsupported) if it has not called [`mp::init`](crate::init); and
     /// [`Io`](ErrorKind::Io) if the operating system refused. Nothing is left of it then.
@@ -70,13 +176,11 @@ impl PoolBuilder {
         let _starting = exit::starting()?;
         exit::arm();
         let size = self.processes.unwrap_or_else(cpu_count);
-        if !(1..=SEATS).contains(&size) {
-            let text = format!("a pool needs 1 to {SEATS} processes, not {size}");
-            return Err(Error::new(ErrorKind::InvalidArgument, text));
-        }
+        check_size(size)?;
+        self.options.check()?;
         let limit = self.task_timeout;
         Engine::check_limit(limit)?;
-        let engine = Engine::new(size, Terms { limit, retries: 0 })?;
+        let engine = Engine::new(size, Terms { limit, retries: 0 }, self.options)?;
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let io = |error| Error::io("a thread of the pool could not be started", error);
         // The threads first, so that no failure leaves a worker that nobody looks after.
@@ -87,8 +191,9 @@ impl PoolBuilder {
         let thread = thread.map_err(io)?;
         let reader = Arc::clone(&engine);
         let collector = named("mp-collector").spawn(move || reader.collect()).map_err(io)?;
-        let mut supervisor = Supervisor::new(Arc::clone(&engine), self.process_group);
-        let started = (0..size).try_for_each(|_| supervisor.start_worker());
+        let mut supervisor = Supervisor::new(Arc::clone(&engine));
+        let at_once = if engine.options.on_demand { 0 } else { size };
+        let started = (0..at_once).try_for_each(|_| supervisor.start_worker());
         if let Err(error) = started {
             supervisor.give_up();
             engine.end_threads(collector);
@@ -99,4 +204,12 @@ impl PoolBuilder {
         let _ = hand_over.send((supervisor, collector));
         Ok(Pool { engine, supervisor: Mutex::new(Some(thread)) })
     }
+}
+
+pub(super) fn check_size(size: usize) -> Result<()> {
+    if (1..=SEATS).contains(&size) {
+        return Ok(());
+    }
+    let text = format!("a pool needs 1 to {SEATS} processes, not {size}");
+    Err(Error::new(ErrorKind::InvalidArgument, text))
 }

@@ -11,10 +11,12 @@ use crate::pool::bell::Awaited;
 use crate::pool::desk::{Desk, Stage};
 use crate::pool::engine::{Engine, Link, lock};
 use crate::pool::owner::{self, Owner, Settled};
+use crate::pool::worker::{ERRANDS, INITIALIZER};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
 use crate::sys::clock::Deadline;
 use crate::transport::board::{Sleeper, State};
+use crate::transport::bytes::Bytes;
 use crate::transport::park::Spinner;
 use crate::transport::ring::{Malformed, Record};
 use std::cell::RefCell;
@@ -99,6 +101,10 @@ impl Engine {
         for (at, record) in batch {
             let [slot, generation] = record.tag;
             let link = &mut links[at];
+            if slot == ERRANDS {
+                self.note_errand(link, generation, record.body);
+                continue;
+            }
             let Some(placed) = desk.ledger.call(slot, generation) else { continue };
             if let Owner::Chunk(chunk) = &mut placed.call.owner {
                 let Some(part) = chunk.take(record, link) else {
@@ -123,6 +129,16 @@ impl Engine {
         self.board.wake(placed);
         settled.extend(failed);
         settled
+    }
+
+    /// Notes why a worker's initializer or finalizer failed.
+    fn note_errand(&self, link: &mut Link, which: u32, body: Bytes) {
+        let name = if which == INITIALIZER { "the initializer" } else { "the finalizer" };
+        let Err(error) = owner::outcome(body, name, link, Address::default()) else { return };
+        match which {
+            INITIALIZER => link.stillborn = Some(error),
+            _ => drop(lock(&self.failed_end).get_or_insert(error)),
+        }
     }
 
     /// Frees the slot of a call that is over.
@@ -210,7 +226,7 @@ impl Engine {
     /// stopped, or a worker may have scribbled over the board.
     fn look_after_sleepers(&self) {
         if !self.is_idle() {
-            self.board.wake_all(0..self.size);
+            self.board.wake_all(0..self.seats());
         }
     }
 

@@ -13,6 +13,7 @@ use crate::pool::desk::{Call, Desk, Terms, Waiting};
 use crate::pool::gather::{Driver, Gather};
 use crate::pool::ledger::{Ledger, Phase};
 use crate::pool::limits::{Limits, Verdict};
+use crate::pool::options::Options;
 use crate::pool::owner::{Owner, Settled};
 use crate::pool::post::Mailbox;
 use crate::process::children::Child;
@@ -22,11 +23,12 @@ use crate::sys::memory::Memory;
 use crate::sys::own;
 use crate::task::Task;
 use crate::transport::board::{Board, SLOTS};
+use crate::transport::constant::Constant;
 use crate::transport::ring::Reader;
 use crate::transport::slots::Slots;
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -42,7 +44,16 @@ pub(super) struct Engine {
     pub(super) this: Weak<Self>,
     /// The process that made the pool, by its forks: a copy must not touch what both have mapped.
     owner: u32,
-    pub(super) size: usize,
+    /// How many workers there are to be, and how many seats there ever were.
+    size: AtomicUsize,
+    seats: AtomicUsize,
+    /// How many there are.
+    pub(super) alive: AtomicUsize,
+    pub(super) options: Options,
+    /// The memory of the shared value.
+    pub(super) shared: Option<OwnedFd>,
+    /// Why a worker's finalizer failed.
+    pub(super) failed_end: Mutex<Option<Error>>,
     /// The usable CPUs when the pool was made: spinning needs one that no worker needs.
     pub(super) cores: usize,
     pub(super) board: Board,
@@ -80,6 +91,10 @@ pub(super) struct Link {
     pub(super) malformed: bool,
     /// Why it is being ended, if that is for a call.
     pub(super) verdict: Option<Verdict>,
+    /// Why its initializer failed.
+    pub(super) stillborn: Option<Error>,
+    /// It has run its last task.
+    pub(super) leaving: bool,
 }
 
 /// How far the pool's end has come.
@@ -95,17 +110,24 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Engine {
-    pub(super) fn new(size: usize, terms: Terms) -> Result<Arc<Self>> {
+    pub(super) fn new(size: usize, terms: Terms, options: Options) -> Result<Arc<Self>> {
         let io = |error| Error::io("the memory of a pool could not be set up", error);
         let board_memory = Board::create().map_err(io)?;
         let slots = Slots::new().map_err(io)?;
         let board = Board::map(&board_memory).map_err(io)?;
         let slots_for_workers = slots.for_workers().map_err(io)?;
         let control = Event::new().map_err(io)?;
+        let shared = options.shared.clone().transpose()?;
+        let shared = shared.map(|bytes| Constant::create(&bytes)).transpose().map_err(io)?;
         Ok(Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             owner: own::forks(),
-            size,
+            size: AtomicUsize::new(size),
+            seats: AtomicUsize::new(size),
+            alive: AtomicUsize::new(0),
+            options,
+            shared,
+            failed_end: Mutex::new(None),
             cores: crate::process::cpu_count(),
             board,
             board_memory,
@@ -153,6 +175,22 @@ impl Engine {
             Ok(()) => self.board.wake(1),
             Err(error) => self.refuse(completion, error),
         }
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.size.load(Relaxed)
+    }
+
+    /// No worker sits on a seat from this one on.
+    pub(super) fn seats(&self) -> usize {
+        self.seats.load(Relaxed)
+    }
+
+    /// Has the supervisor start or retire workers until there are so many.
+    pub(super) fn resize(&self, size: usize) {
+        self.seats.fetch_max(size, Relaxed);
+        self.size.store(size, Relaxed);
+        self.control.raise();
     }
 
     /// Counts a batch that nobody waits for as one call more that has no outcome.
@@ -209,7 +247,15 @@ impl Engine {
         if let Some(limit) = limit {
             self.watch(limit);
         }
+        if self.options.is_lazy() && self.wants_workers() {
+            self.control.raise();
+        }
         Ok(())
+    }
+
+    /// Whether there are fewer workers than there may be, and none that sleeps.
+    fn wants_workers(&self) -> bool {
+        self.alive.load(Relaxed) < self.size() && !self.board.any_parked()
     }
 
     /// Whether this process is a copy of the pool's owner, made by the user's own fork.

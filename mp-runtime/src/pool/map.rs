@@ -153,7 +153,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
                 let (entry, chunk, terms) = (T::__entry(), self.chunk, self.terms());
                 let encoded = Encoded::new(self.items);
                 let own = Arc::clone(&completion);
-                let driver = AsyncMap::new(entry, own, encoded, chunk, terms, engine.size);
+                let driver = AsyncMap::new(entry, own, encoded, chunk, terms, engine.size());
                 engine.drive(&gather, driver);
             }
         }
@@ -185,7 +185,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
     fn begin(self, failure: Option<Error>) -> Results<'a, T, I> {
         let (least, most) = self.items.size_hint();
         let known = most.filter(|most| *most == least);
-        let sizes = Sizes::new(self.chunk, known, self.engine.size);
+        let sizes = Sizes::new(self.chunk, known, self.engine.size());
         let terms = self.terms();
         let gather = Gather::new(T::NAME, self.ordered);
         let mut results = Results {
@@ -267,7 +267,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Results<'a, T, I> {
     }
 
     fn fill(&mut self) {
-        let workers = self.feed.engine.size;
+        let workers = self.feed.engine.size();
         let calls = (CALLS * workers + 1) as u64;
         let ahead = match self.ahead {
             Some(ahead) => ahead as u64,

@@ -104,7 +104,7 @@ impl Driver for AsyncMap {
             state.sizes.learn(pace);
         }
         let mut placed = 0;
-        let calls = (CALLS * engine.size + 1) as u64;
+        let calls = (CALLS * engine.size() + 1) as u64;
         while state.sent < state.encoded.count
             && state.sent - gather.arrived() < calls * state.sizes.next() as u64
         {

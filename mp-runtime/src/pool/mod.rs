@@ -3,6 +3,7 @@
 
 mod bell;
 mod builder;
+mod burial;
 mod callback;
 mod collect;
 mod completion;
@@ -12,10 +13,13 @@ mod feed;
 mod finish;
 mod gather;
 mod handle;
+mod info;
 mod ledger;
 mod limits;
+mod local;
 mod map;
 mod map_async;
+mod options;
 mod owner;
 mod post;
 mod results;
@@ -23,11 +27,14 @@ mod settle;
 mod sizes;
 mod submit;
 mod supervise;
+mod tenure;
 mod wait;
 mod worker;
 
 pub use builder::PoolBuilder;
 pub use handle::AsyncResult;
+pub use info::WorkerInfo;
+pub use local::{set_worker_state, shared, with_worker_state};
 pub use map::{Batch, Results};
 pub use submit::Call;
 pub use wait::{AsCompleted, Waited, as_completed, wait_all, wait_any};
@@ -242,6 +249,25 @@ impl Pool {
         Batch::new(&self.engine, items.into_iter())
     }
 
+    /// Has the pool have so many workers from now on, 1 to 1024: more are started at once, and those that
+    /// are too many end when they have finished their tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a number out of range.
+    pub fn resize(&self, processes: usize) -> Result<()> {
+        builder::check_size(processes)?;
+        self.engine.refuse_copy()?;
+        self.engine.resize(processes);
+        Ok(())
+    }
+
+    /// The workers as they are now.
+    #[must_use]
+    pub fn workers(&self) -> Vec<WorkerInfo> {
+        info::workers(&self.engine)
+    }
+
     /// Takes no more tasks. Those accepted are all run; then the workers end. Does not wait.
     pub fn close(&self) {
         self.engine.close();
@@ -266,7 +292,8 @@ impl Pool {
     ///
     /// [`StillRunning`](ErrorKind::StillRunning) if it was neither closed nor terminated;
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) inside one of its own callbacks, which would
-    /// wait for itself; [`NotOwner`](ErrorKind::NotOwner) in a process that the program has forked
+    /// wait for itself; once, when all has ended, the error of a finalizer that failed or took too long;
+    /// [`NotOwner`](ErrorKind::NotOwner) in a process that the program has forked
     /// by itself.
     pub fn join(&self) -> Result<()> {
         self.engine.refuse_copy()?;
@@ -284,7 +311,8 @@ impl Pool {
             // It runs no user code, and does not panic.
             let _ = supervisor.join();
         }
-        Ok(())
+        let failed = lock(&self.engine.failed_end).take();
+        failed.map_or(Ok(()), Err)
     }
 }
 
@@ -305,7 +333,7 @@ impl Drop for Pool {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
-            .field("processes", &self.engine.size)
+            .field("processes", &self.engine.size())
             .field("phase", &self.engine.phase())
             .finish_non_exhaustive()
     }

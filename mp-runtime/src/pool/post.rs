@@ -48,6 +48,11 @@ impl Engine {
                 Ok(Mail::End) => return false,
                 Ok(Mail::Ask(of)) => self.answer(link, of),
                 Ok(Mail::Part(of, part)) => self.keep(link, of, part),
+                Ok(Mail::Leave) => {
+                    link.leaving = true;
+                    self.control.raise();
+                    Ok(())
+                }
                 Err(error) => Err(error),
             };
             if done.is_err() {

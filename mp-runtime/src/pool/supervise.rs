@@ -2,11 +2,11 @@
 //! them when the pool ends. What a death means for the calls is decided by the `ledger`.
 
 use crate::codec;
-use crate::error::{Error, ErrorKind, Result, WorkerExit};
+use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
+use crate::pool::burial::UNBORN;
 use crate::pool::engine::{Engine, Link, lock};
 use crate::pool::ledger::Phase;
-use crate::pool::owner::Owner;
 use crate::pool::post::Mailbox;
 use crate::pool::worker::{Orders, WORKER};
 use crate::process::children::Child;
@@ -17,54 +17,50 @@ use crate::transport::board::{NUMBERS, Sleeper};
 use crate::transport::ring::{self, Reader};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Release;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long workers may take to end after SIGTERM before they are killed.
 const GRACE: Duration = Duration::from_millis(500);
-/// So many workers in a row that end by themselves before they are up make a pool broken.
-const UNBORN: u32 = 5;
-/// The same for workers that are killed: someone kills them, or the system lacks memory.
-const KILLED_UNBORN: u32 = 200;
 /// So many refused starts in a row, ten a second, make a pool broken that has no worker left.
 const REFUSED: u32 = 200;
 /// The longest pause before the next try to start a worker.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Supervisor {
-    engine: Arc<Engine>,
-    /// Whether each worker leads a process group of its own.
-    process_group: bool,
-    workers: Vec<Worker>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) workers: Vec<Worker>,
     /// Numbers of workers, never used again.
-    next_number: u32,
+    pub(super) next_number: u32,
     /// Workers in a row that have ended before they were up, and the number of the next one then.
-    failures: u32,
-    failed_before: u32,
+    pub(super) failures: u32,
+    pub(super) failed_before: u32,
     /// Starts in a row that the system has refused, and when to try again.
     refused: u32,
     retry: Option<Deadline>,
     /// The workers have been told to end; when they are killed if they have not.
-    ending: bool,
+    pub(super) ending: bool,
     kill: Option<Deadline>,
     /// When a limit of time may be over.
     limit: Option<Deadline>,
 }
 
-struct Worker {
-    number: u32,
-    seat: usize,
-    child: Arc<Child>,
+pub(super) struct Worker {
+    pub(super) number: u32,
+    pub(super) seat: usize,
+    pub(super) child: Arc<Child>,
     /// Nothing more comes by its socket.
     silent: bool,
+    /// Which of the pool's errands it may be at, and when it has taken too long over it.
+    errand: &'static str,
+    errand_ends: Option<Deadline>,
 }
 
 impl Supervisor {
-    pub(super) fn new(engine: Arc<Engine>, process_group: bool) -> Self {
+    pub(super) fn new(engine: Arc<Engine>) -> Self {
         Self {
             engine,
-            process_group,
             workers: Vec::new(),
             next_number: 1,
             failures: 0,
@@ -83,17 +79,21 @@ impl Supervisor {
         let seat = (0..).find(|seat| self.workers.iter().all(|worker| worker.seat != *seat));
         let (seat, number) = (seat.unwrap_or(0), self.next_number);
         let path = identity::next_path();
-        let name = format!("PoolWorker-{path}");
+        let options = &self.engine.options;
+        let name = format!("{}-{path}", options.name.as_deref().unwrap_or("PoolWorker"));
         let ring = ring::create().and_then(Reader::map).map_err(io)?;
         let orders = Orders {
             number,
             seat: u32::try_from(seat).unwrap_or(u32::MAX),
             spinners: u32::try_from(self.engine.cores - 1).unwrap_or(u32::MAX),
+            manner: options.manner()?,
         };
         let mut arguments = Vec::new();
         codec::encode(&orders, &mut arguments)?;
-        let descriptors =
-            [self.engine.board_memory.as_fd(), self.engine.slots_for_workers.as_fd(), ring.as_fd()];
+        let engine = &self.engine;
+        let mut descriptors =
+            vec![engine.board_memory.as_fd(), engine.slots_for_workers.as_fd(), ring.as_fd()];
+        descriptors.extend(engine.shared.as_ref().map(AsFd::as_fd));
         let launch = Launch {
             task: &WORKER,
             arguments: &arguments,
@@ -101,16 +101,29 @@ impl Supervisor {
             path: &path,
             daemon: true,
             pooled: true,
-            leads_group: self.process_group,
-            environment: &[],
+            leads_group: options.process_group,
+            environment: &options.environment,
             descriptors: &descriptors,
         };
         let child = launch.start()?;
         // From here on the worker is on the list, so that whatever happens it is ended.
-        self.workers.push(Worker { number, seat, child: Arc::clone(&child), silent: false });
+        let own = Arc::clone(&child);
+        let (errand, errand_ends) = ("", None);
+        self.workers.push(Worker { number, seat, child: own, silent: false, errand, errand_ends });
+        self.engine.alive.store(self.workers.len(), Relaxed);
         self.next_number = number % (NUMBERS - 1) + 1;
         let mail = Mailbox::default();
-        let link = Link { number, seat, child, ring, mail, malformed: false, verdict: None };
+        let link = Link {
+            number,
+            seat,
+            child,
+            ring,
+            mail,
+            malformed: false,
+            verdict: None,
+            stillborn: None,
+            leaving: false,
+        };
         lock(&self.engine.rings).push(link);
         // What it has announced before its ring was on the list nobody has read.
         self.engine.drain();
@@ -129,10 +142,11 @@ impl Supervisor {
     /// The thread: until the pool has ended.
     pub(super) fn run(mut self, collector: JoinHandle<()>) {
         while !(self.ending && self.workers.is_empty()) {
+            let errand = self.end_slow_errands();
+            self.limit = self.engine.enforce_limits().into_iter().chain(errand).min();
             self.sleep();
             self.kill_scribblers();
             self.bury_dead();
-            self.limit = self.engine.enforce_limits();
             match self.engine.phase() {
                 Phase::Terminated | Phase::Broken => self.terminate(),
                 Phase::Closed if self.engine.is_idle() => self.stop(),
@@ -154,8 +168,7 @@ impl Supervisor {
         fds.extend(self.workers.iter().filter_map(|worker| worker.child.handle()));
         // Nothing is started any more once the workers have been told to end.
         let retry = self.retry.filter(|_| !self.ending);
-        let limit = self.limit.filter(|_| !self.ending);
-        let deadline = [retry, self.kill, limit].into_iter().flatten().min();
+        let deadline = [retry, self.kill, self.limit].into_iter().flatten().min();
         // An error could only be a lack of memory: looking at everything is right after it, too.
         let readable = poll::readable(&fds, deadline).unwrap_or_default();
         self.engine.control.lower();
@@ -176,79 +189,8 @@ impl Supervisor {
         }
     }
 
-    fn bury_dead(&mut self) {
-        let ended = |worker: &mut Worker| worker.child.exit_code().is_some();
-        let dead: Vec<_> = self.workers.extract_if(.., ended).collect();
-        for (at, worker) in dead.iter().enumerate() {
-            self.bury(worker, &dead[at + 1..]);
-        }
-        if !dead.is_empty() {
-            // A wake-up can die with its receiver or its sender: whoever may have been meant looks
-            // again. In the parent, a worker that dies while it rings has disarmed the bell.
-            self.engine.board.wake_all(0..self.engine.size);
-            self.engine.board.ring(Sleeper::Leader);
-            self.engine.board.ring(Sleeper::Collector);
-        }
-    }
-
-    fn bury(&mut self, worker: &Worker, not_yet_buried: &[Worker]) {
-        // In this order: reaped, its ring read to the end, then the words.
-        let link = self.engine.drain_dead(worker.number);
-        let greeted = link.as_ref().is_some_and(|link| link.ring.greeted());
-        let verdict = link.and_then(|link| link.verdict);
-        // A worker that is ended for an item has stopped its clock when that was just over.
-        let between = verdict.is_some() && self.engine.board.clock_of(worker.seat).is_none();
-        let (pid, name) = (worker.child.pid(), worker.child.name().to_owned());
-        let code = worker.child.exit_code().unwrap_or_default();
-        let exit = WorkerExit::new(pid, name, code);
-        let board = &self.engine.board;
-        board.clear_seat(worker.seat);
-        let mut desk = lock(&self.engine.desk);
-        let others = self.workers.iter().chain(not_yet_buried).map(|other| other.number);
-        let others: Vec<_> = others.collect();
-        let holds = |number| others.contains(&number);
-        let death = desk.ledger.bury(worker.number, holds, |slot| board.read(slot));
-        for (slot, generation) in death.returned {
-            desk.slots.offer(board, slot, generation);
-        }
-        let mut settled = Vec::new();
-        for (slot, placed) in death.failed {
-            let condemned = verdict.as_ref().filter(|verdict| verdict.call.0 == slot);
-            let error = match condemned {
-                Some(verdict) => verdict.error.clone(),
-                None => Error::worker_died(placed.call.owner.task(), exit.clone()),
-            };
-            let is_cancelled = error.kind() == ErrorKind::Cancelled;
-            let of_chunk = matches!(placed.call.owner, Owner::Chunk(_));
-            let error = Some(error).filter(|_| !(of_chunk && between && condemned.is_some()));
-            let failed = match is_cancelled {
-                true => Some(placed),
-                false => desk.retry(slot, placed),
-            };
-            settled.extend(failed.and_then(|placed| desk.fail(slot, placed, error)));
-        }
-        let (_, unplaced) = self.engine.refill(&mut desk);
-        drop(desk);
-        self.engine.settle(settled.into_iter().chain(unplaced)).run();
-        self.count(greeted, &exit);
-    }
-
-    /// Keeps an eye on workers that end before they are up, so that they are not started for ever.
-    fn count(&mut self, greeted: bool, exit: &WorkerExit) {
-        if greeted || self.ending {
-            self.failures = 0;
-            return;
-        }
-        self.failures += 1;
-        self.failed_before = self.next_number;
-        let killed = signal::ENDING.contains(&-exit.exit_code());
-        if self.failures >= if killed { KILLED_UNBORN } else { UNBORN } {
-            let text = format!("the pool is broken: its workers end before they are up; {exit}");
-            self.engine.abandon(Phase::Broken, &Error::new(ErrorKind::Broken, text));
-        }
-    }
-
     fn fill_up(&mut self) {
+        self.retire_surplus();
         if self.ending || self.retry.is_some_and(|retry| !retry.has_passed()) {
             return;
         }
@@ -258,11 +200,7 @@ impl Supervisor {
         if lock(&self.engine.rings).iter().any(|l| l.number >= since && l.ring.greeted()) {
             self.failures = 0;
         }
-        let needed = match self.engine.phase() {
-            Phase::Open => true,
-            _ => !lock(&self.engine.desk).ledger.is_empty(),
-        };
-        while needed && self.workers.len() < self.engine.size {
+        while self.workers.len() < self.needed() {
             if self.failures > UNBORN {
                 let pause = Duration::from_millis(1 << (self.failures - UNBORN).min(10));
                 self.retry = Deadline::after(pause.min(PAUSE));
@@ -284,12 +222,74 @@ impl Supervisor {
         }
     }
 
+    /// How many workers there should be.
+    fn needed(&self) -> usize {
+        let size = self.engine.size();
+        let open = self.engine.phase() == Phase::Open;
+        if open && !self.engine.options.is_lazy() {
+            return size;
+        }
+        if !open && lock(&self.engine.desk).ledger.is_empty() {
+            return 0;
+        }
+        size.min(self.engine.unsettled.load(Acquire))
+    }
+
+    /// Tells as many workers to end as there are too many.
+    fn retire_surplus(&self) {
+        let board = &self.engine.board;
+        let (retiring, staying): (Vec<_>, Vec<_>) =
+            self.workers.iter().partition(|worker| board.retires(worker.seat));
+        let surplus = self.workers.len().saturating_sub(self.engine.size() + retiring.len());
+        for worker in staying.iter().rev().take(surplus) {
+            board.retire(worker.seat);
+            board.wake_seat(worker.seat);
+        }
+    }
+
+    /// Kills workers whose initializer or finalizer takes too long; says when the next may.
+    fn end_slow_errands(&mut self) -> Option<Deadline> {
+        let options = &self.engine.options;
+        if options.initializer_timeout.is_none() && options.finalizer_timeout.is_none() {
+            return None;
+        }
+        let mut links = lock(&self.engine.rings);
+        let mut next = None;
+        for worker in &mut self.workers {
+            let Some(link) = links.iter_mut().find(|l| l.number == worker.number) else { continue };
+            let (limit, name) = match link.ring.greeted() {
+                false => (options.initializer_timeout, "initializer"),
+                true if link.leaving || self.ending => (options.finalizer_timeout, "finalizer"),
+                true => (None, ""),
+            };
+            if worker.errand != name {
+                (worker.errand, worker.errand_ends) = (name, limit.and_then(Deadline::after));
+            }
+            let Some(ends) = worker.errand_ends else { continue };
+            if !ends.has_passed() {
+                next = Some(next.map_or(ends, |next: Deadline| next.min(ends)));
+                continue;
+            }
+            worker.errand_ends = None;
+            let limit = limit.unwrap_or_default();
+            let text = format!("the {name} of {} took longer than {limit:?}", worker.child.name());
+            let error = Error::new(ErrorKind::Timeout, text);
+            match link.ring.greeted() {
+                false => link.stillborn = Some(error),
+                true => drop(lock(&self.engine.failed_end).get_or_insert(error)),
+            }
+            // One that cannot be signalled has ended already.
+            let _ = worker.child.signal(signal::SIGKILL);
+        }
+        next
+    }
+
     /// Tells idle workers to end.
     fn stop(&mut self) {
         if !self.ending {
             self.ending = true;
             lock(&self.engine.desk).slots.stop();
-            self.engine.board.wake_all(0..self.engine.size);
+            self.engine.board.wake_all(0..self.engine.seats());
         }
     }
 

@@ -5,11 +5,14 @@ use crate::child::post;
 use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
+use crate::pool::options::{Errand, Manner};
 use crate::pool::results::Results;
+use crate::pool::tenure::{self, Tenure};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
+use crate::sys::clock::{self, Deadline};
 use crate::sys::memory::Memory;
-use crate::sys::{clock, signal};
+use crate::sys::signal;
 use crate::task::current;
 use crate::task::registry::{self, Entry, Registration, Table};
 use crate::task::run::Left;
@@ -24,18 +27,25 @@ use std::os::fd::OwnedFd;
 /// A reply buffer that grew beyond this is given back.
 const SCRATCH: usize = 1 << 20;
 
+/// In place of a slot: a record about one of the pool's own errands.
+pub(super) const ERRANDS: u32 = u32::MAX;
+pub(super) const INITIALIZER: u32 = 0;
+pub(super) const FINALIZER: u32 = 1;
+
 /// The task that a worker runs.
 pub(super) static WORKER: Entry = Entry::internal("mp::pool::worker", run);
 
 inventory::submit! { Registration(&WORKER) }
 
-/// What a worker is told; with it go the descriptors of board, slots and ring, in this order.
+/// What a worker is told; with it go the descriptors of board, slots and ring, in this order, and that
+/// of the shared value, if there is one.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Orders {
     pub(super) number: u32,
     pub(super) seat: u32,
     /// How many of the pool's workers may spin at once.
     pub(super) spinners: u32,
+    pub(super) manner: Manner,
 }
 
 struct Worker {
@@ -47,11 +57,12 @@ struct Worker {
     ring: Writer,
     spinner: Spinner,
     left: Left,
+    tenure: Tenure,
 }
 
 fn run(arguments: &[u8], attachments: Attachments, _: &mut Left) {
     match Worker::new(arguments, attachments) {
-        Ok(mut worker) => worker.work(),
+        Ok(mut worker) => worker.serve(),
         // The parent sees a worker that ended before it was up.
         Err(error) => crate::child::output::complain(&error),
     }
@@ -60,11 +71,14 @@ fn run(arguments: &[u8], attachments: Attachments, _: &mut Left) {
 impl Worker {
     fn new(arguments: &[u8], attachments: Attachments) -> Result<Self> {
         let orders: Orders = codec::decode(arguments)?;
-        let descriptors: [OwnedFd; 3] = attachments
-            .into_descriptors()
+        let mut descriptors = attachments.into_descriptors();
+        let shared = (descriptors.len() > 3).then(|| descriptors.pop()).flatten();
+        let descriptors: [OwnedFd; 3] = descriptors
             .try_into()
             .map_err(|_| Error::new(ErrorKind::Unsupported, "a worker needs three descriptors"))?;
         let [board, slots, ring] = descriptors;
+        let tenure = Tenure::new(&orders.manner);
+        tenure::take_up(&orders, shared)?;
         let io = |error| Error::io("a pool's memory could not be mapped", error);
         let worker = Self {
             seat: usize::try_from(orders.seat).unwrap_or(0),
@@ -75,17 +89,54 @@ impl Worker {
             ring: Writer::map(Memory::from_fd(ring)).map_err(io)?,
             spinner: Spinner::new(),
             left: Left::default(),
+            tenure,
         };
         // Ctrl-C is for the main program, whose end is ours.
         signal::disregard_interrupt().map_err(io)?;
-        worker.ring.greet();
         Ok(worker)
+    }
+
+    fn serve(&mut self) {
+        let Manner { initializer, finalizer, .. } = self.orders.manner.clone();
+        if let Some(errand) = initializer
+            && !self.run_errand(&errand, INITIALIZER)
+        {
+            return;
+        }
+        self.tenure.begin();
+        self.ring.greet();
+        self.work();
+        if let Some(errand) = finalizer {
+            // The parent looks after those that take too long.
+            let _ = post::leave();
+            self.run_errand(&errand, FINALIZER);
+        }
+    }
+
+    /// Runs one of the pool's own errands; tells the parent if that fails.
+    fn run_errand(&mut self, errand: &Errand, which: u32) -> bool {
+        let Some(task) = self.table.at(errand.task) else { return false };
+        let current = current::begin(task);
+        let mut left = Left::default();
+        (task.runner())(&errand.arguments, Attachments::default(), &mut left);
+        drop(current);
+        if matches!(Reply::parse(&left.reply), Ok(Reply::Value(_) | Reply::Attached(_))) {
+            return true;
+        }
+        // What is too large for memory is lost; that it failed shows anyway.
+        let _ = self.ring.push([ERRANDS, which], &left.reply);
+        self.board.announce();
+        false
     }
 
     fn work(&mut self) {
         loop {
-            while let Some(claim) = self.slots.claim(&self.board, self.orders.number) {
+            if self.tenure.is_over() || self.board.retires(self.seat) {
+                return;
+            }
+            if let Some(claim) = self.slots.claim(&self.board, self.orders.number) {
                 self.answer(claim);
+                continue;
             }
             // Before an end or a sleep, a look that does not depend on any hint.
             if let Some(claim) = self.slots.claim_any(&self.board, self.orders.number) {
@@ -93,10 +144,8 @@ impl Worker {
             } else if self.board.any_filled() {
                 // Not ours, or being offered at this moment: look again.
                 hint::spin_loop();
-            } else if self.slots.stopped() {
+            } else if self.slots.stopped() || !self.idle() {
                 return;
-            } else {
-                self.idle();
             }
         }
     }
@@ -106,7 +155,7 @@ impl Worker {
         if !self.board.begin(slot, generation, self.orders.number) {
             return;
         }
-        self.board.enter(self.seat, slot, generation);
+        self.board.enter(self.seat, (slot, generation), clock::lately());
         let slot = u32::try_from(slot).unwrap_or(u32::MAX);
         let of = Address { slot, generation };
         self.left.reply.clear();
@@ -114,6 +163,7 @@ impl Worker {
             self.left.replace(&Reply::NotDecoded(&text));
         }
         self.send(of);
+        self.board.count(self.seat, self.tenure.count());
         self.board.leave(self.seat);
     }
 
@@ -178,17 +228,22 @@ impl Worker {
         }
     }
 
-    fn idle(&mut self) {
+    /// Waits for work; `false` if it has waited for as long as it may.
+    fn idle(&mut self) -> bool {
         let work = || self.slots.may_have_work(&self.board);
         if self.board.start_spinning(self.seat, self.orders.spinners) {
             let found = self.spinner.spin(work);
             self.board.stop_spinning(self.seat);
             if found {
-                return;
+                return true;
             }
         }
         self.ring.trim();
-        self.board.park(self.seat, || self.board.any_filled() || self.slots.stopped());
+        let deadline = self.orders.manner.idle_timeout.and_then(Deadline::after);
+        let look =
+            || self.board.any_filled() || self.slots.stopped() || self.board.retires(self.seat);
+        let woken = self.board.park(self.seat, deadline, look);
         self.spinner.woken();
+        woken
     }
 }

@@ -223,7 +223,7 @@ impl Child {
                     }
                 }
                 Mail::Nothing | Mail::End => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                Mail::Ask(_) | Mail::Part(..) => {}
+                Mail::Ask(_) | Mail::Part(..) | Mail::Leave => {}
             }
         }
     }

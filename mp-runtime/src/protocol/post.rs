@@ -14,6 +14,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 const ASK: u32 = 1;
 const PARCEL: u32 = 2;
+const LEAVE: u32 = 3;
 const LENGTH: usize = 20;
 
 /// Which value: the slot and generation of a pool's call; zero for a process's result.
@@ -30,6 +31,8 @@ pub(crate) enum Mail {
     Ask(Address),
     /// A part of a value's descriptors.
     Part(Address, Part),
+    /// A worker has run its last task.
+    Leave,
     /// No message is there now.
     Nothing,
     /// No message is there, and none will come.
@@ -84,6 +87,11 @@ pub(crate) fn ask(socket: BorrowedFd<'_>, of: Address) -> io::Result<()> {
     socket::send(socket, &message(ASK, of, 0, 0), &[], true)
 }
 
+/// Tells the parent that this worker has run its last task.
+pub(crate) fn leave(socket: BorrowedFd<'_>) -> io::Result<()> {
+    socket::send(socket, &message(LEAVE, Address::default(), 0, 0), &[], true)
+}
+
 /// Sends a value's descriptors; without waiting for the other side if `wait` is false.
 pub(crate) fn send(
     socket: BorrowedFd<'_>,
@@ -122,6 +130,7 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, wait: bool) -> io::Result<Mail> {
     let whole = came == here || message.cut && came < here;
     match kind {
         ASK if came == 0 => Ok(Mail::Ask(of)),
+        LEAVE if came == 0 => Ok(Mail::Leave),
         PARCEL if whole && here <= total && total <= custody::MOST => {
             Ok(Mail::Part(of, Part { total, here, descriptors: message.descriptors }))
         }

@@ -28,6 +28,13 @@ impl Deadline {
     }
 }
 
+/// The same as [`now`], a few milliseconds old, for a tenth of the price.
+pub(crate) fn lately() -> Duration {
+    // As for `now`.
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map(Duration::from);
+    time.unwrap_or(Duration::MAX)
+}
+
 /// The time since the monotonic clock's start.
 pub(crate) fn now() -> Duration {
     // The call fails only for a clock that does not exist, and every kernel has this one.

@@ -3,7 +3,10 @@
 
 use crate::sys::check;
 use nix::fcntl::{OFlag, open};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, stat};
+use nix::unistd::Pid;
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -102,6 +105,46 @@ pub(crate) fn fill_standard_descriptors() -> io::Result<()> {
         // SAFETY: we have just opened it; 0 to 2 are inherited by programs started from here.
         check(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) }.into())?;
     }
+}
+
+/// Has the kernel refuse this process more than so many bytes of data (heap and private mappings).
+pub(crate) fn limit_data(bytes: u64) -> io::Result<()> {
+    Ok(setrlimit(Resource::RLIMIT_DATA, bytes, bytes)?)
+}
+
+/// Makes this process run on one CPU: the one of this number among those that it may use.
+pub(crate) fn pin(number: usize) -> io::Result<()> {
+    let own = Pid::from_raw(0);
+    let usable = sched_getaffinity(own)?;
+    let usable: Vec<usize> =
+        (0..CpuSet::count()).filter(|cpu| usable.is_set(*cpu).unwrap_or(false)).collect();
+    let Some(cpu) = number.checked_rem(usable.len()).and_then(|at| usable.get(at)) else {
+        return Ok(());
+    };
+    let mut set = CpuSet::new();
+    set.set(*cpu)?;
+    Ok(sched_setaffinity(own, &set)?)
+}
+
+/// Sets how much this process gives way to others, from -20 (least) to 19.
+pub(crate) fn set_nice(nice: i32) -> io::Result<()> {
+    // SAFETY: the call takes integers; 0 is this process.
+    check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }.into()).map(drop)
+}
+
+/// The memory of a process that is not shared with files or other processes, in bytes.
+pub(crate) fn memory_of(pid: u32) -> io::Result<u64> {
+    // size resident shared text lib data dirty, in pages
+    let text = std::fs::read_to_string(format!("/proc/{pid}/statm"))?;
+    let mut fields = text.split_ascii_whitespace().map(|field| field.parse().unwrap_or(0));
+    let (_, resident, shared): (Option<u64>, _, _) = (fields.next(), fields.next(), fields.next());
+    let pages = resident.unwrap_or(0).saturating_sub(shared.unwrap_or(0));
+    Ok(pages.saturating_mul(page_size()))
+}
+
+fn page_size() -> u64 {
+    let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE);
+    size.ok().flatten().and_then(|size| u64::try_from(size).ok()).unwrap_or(4096)
 }
 
 /// Sets the name that `ps` and `/proc/PID/comm` show; the kernel keeps 15 bytes.

@@ -3,6 +3,7 @@
 
 pub(crate) mod board;
 pub(crate) mod bytes;
+pub(crate) mod constant;
 pub(crate) mod park;
 pub(crate) mod ring;
 pub(crate) mod segment;

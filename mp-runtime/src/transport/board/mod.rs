@@ -173,18 +173,32 @@ impl Board {
         (self.0.u64(of + seat / 64 * 8), 1 << (seat % 64))
     }
 
-    /// Sleeps as the worker on `seat` until it is woken, unless `work` finds something.
-    pub(crate) fn park(&self, seat: usize, work: impl Fn() -> bool) {
+    /// Sleeps as the worker on `seat` until it is woken or the deadline, unless `work` finds something;
+    /// `false` if the deadline came first.
+    pub(crate) fn park(
+        &self,
+        seat: usize,
+        deadline: Option<Deadline>,
+        work: impl Fn() -> bool,
+    ) -> bool {
+        let mut woken = true;
         let (parked, bit) = self.bits(PARKED, seat);
         self.bell(seat).store(0, Relaxed);
         parked.fetch_or(bit, Relaxed);
         fence(std::sync::atomic::Ordering::SeqCst);
         if !work() {
-            while self.bell(seat).load(Acquire) == 0 {
-                futex::wait(self.bell(seat), 0, None);
+            while woken && self.bell(seat).load(Acquire) == 0 {
+                futex::wait(self.bell(seat), 0, deadline);
+                woken = deadline.is_none_or(|deadline| !deadline.has_passed());
             }
         }
         parked.fetch_and(!bit, Relaxed);
+        woken
+    }
+
+    /// Whether any worker sleeps.
+    pub(crate) fn any_parked(&self) -> bool {
+        self.parked().next().is_some()
     }
 
     /// Wakes so many sleeping workers, if there are any: after as many slots were filled.
@@ -212,7 +226,7 @@ impl Board {
         seats.for_each(|seat| self.wake_seat(seat));
     }
 
-    fn wake_seat(&self, seat: usize) {
+    pub(crate) fn wake_seat(&self, seat: usize) {
         self.bell(seat).store(1, Release);
         // A wake of a mapped word cannot fail.
         let _ = futex::wake(self.bell(seat), 1);

@@ -14,6 +14,9 @@ use std::time::Duration;
 const CONDEMNED: usize = 4;
 const CURRENT: usize = 8;
 const SINCE: usize = 16;
+const RETIRE: usize = 24;
+const BUSY: usize = 32;
+const DONE: usize = 40;
 
 impl Board {
     fn condemned(&self, seat: usize) -> &AtomicU32 {
@@ -28,9 +31,44 @@ impl Board {
         self.0.u64(BELLS + seat * BELL + SINCE)
     }
 
-    /// Notes as the worker on `seat` which call it runs from now on.
-    pub(crate) fn enter(&self, seat: usize, slot: usize, generation: u32) {
+    fn retire_word(&self, seat: usize) -> &AtomicU32 {
+        self.0.u32(BELLS + seat * BELL + RETIRE)
+    }
+
+    fn busy(&self, seat: usize) -> &AtomicU64 {
+        self.0.u64(BELLS + seat * BELL + BUSY)
+    }
+
+    fn done(&self, seat: usize) -> &AtomicU64 {
+        self.0.u64(BELLS + seat * BELL + DONE)
+    }
+
+    /// Notes as the worker on `seat` which call it runs from now on, since `now` of the clock.
+    pub(crate) fn enter(&self, seat: usize, (slot, generation): (usize, u32), now: Duration) {
         self.current(seat).store(entry(slot, generation), Relaxed);
+        self.busy(seat).store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Notes as the worker on `seat` how many calls it has run.
+    pub(crate) fn count(&self, seat: usize, done: u64) {
+        self.done(seat).store(done, Relaxed);
+    }
+
+    /// How many calls the worker on `seat` has run, and since when, of the clock, it runs one.
+    pub(crate) fn work_of(&self, seat: usize) -> (u64, Option<Duration>) {
+        let runs = self.current(seat).load(Acquire) != 0;
+        let since = Duration::from_nanos(self.busy(seat).load(Relaxed));
+        (self.done(seat).load(Relaxed), runs.then_some(since))
+    }
+
+    /// Has the worker on `seat` end when it has no call. Wake it after this.
+    pub(crate) fn retire(&self, seat: usize) {
+        self.retire_word(seat).store(1, Release);
+    }
+
+    /// Whether the worker on `seat` is to end.
+    pub(crate) fn retires(&self, seat: usize) -> bool {
+        self.retire_word(seat).load(Acquire) != 0
     }
 
     /// Notes as the worker on `seat` that it runs no call, and waits if it is to be ended: after this
@@ -101,6 +139,9 @@ impl Board {
         self.current(seat).store(0, Relaxed);
         self.since(seat).store(0, Relaxed);
         self.condemned(seat).store(0, Relaxed);
+        self.retire_word(seat).store(0, Relaxed);
+        self.busy(seat).store(0, Relaxed);
+        self.done(seat).store(0, Relaxed);
     }
 }
 

@@ -25,7 +25,7 @@ fn each_wake_reaches_one_sleeper() {
     thread::scope(|scope| {
         for seat in [0, 63, 64, SEATS - 1] {
             let (board, stop) = (&board, &stop);
-            scope.spawn(move || board.park(seat, || stop.load(Relaxed)));
+            scope.spawn(move || board.park(seat, None, || stop.load(Relaxed)));
         }
         while board.parked().count() < 4 {
             thread::yield_now();
@@ -46,7 +46,7 @@ fn two_wakes_at_once_reach_two_sleepers() {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let (board, stop) = (&board, &stop);
-        let park = |seat| scope.spawn(move || board.park(seat, || stop.load(Relaxed)));
+        let park = |seat| scope.spawn(move || board.park(seat, None, || stop.load(Relaxed)));
         let sleepers = [3, 70].map(park);
         while board.parked().count() < 2 {
             thread::yield_now();
