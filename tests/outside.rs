@@ -138,7 +138,7 @@ fn task_07_forgotten_init_is_told_and_nothing_recurses() {
 }
 
 #[test]
-fn task_07_main_by_hand_runs_once() {
+fn task_07_bey_46_main_by_hand_runs_once() {
     let outcome = in_empty_directory(&mut program("main_by_hand"));
     outcome.assert_code(0);
     assert_eq!(outcome.values("main runs").len(), 1, "{}", outcome.stdout);

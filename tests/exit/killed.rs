@@ -81,7 +81,7 @@ fn exit_08_no_signal_mask_saves_a_worker() {
 /// What was started is tied to the process, not to the thread that started it: it outlives the thread,
 /// and not the process.
 #[mp::test]
-fn exit_08_the_thread_that_started_them_does_not_matter() {
+fn exit_08_bey_06_the_thread_that_started_them_does_not_matter() {
     let program = scenario_main!(|| {
         let start = || {
             let daemon = daemon(spins_through_signals, ());

@@ -168,7 +168,7 @@ fn chain(pool: &Arc<Pool>, left: i64, tell: Sender<i64>) {
 }
 
 #[mp::test]
-fn pool_15_callbacks_submit_chains_of_tasks() {
+fn pool_19_callbacks_submit_chains_of_tasks() {
     watched(|| {
         let pool = Arc::new(Pool::new(2).unwrap());
         let (tell, told) = channel();
