@@ -17,6 +17,7 @@ mod limits;
 mod maps;
 mod nested;
 mod payload;
+mod places;
 mod races;
 mod tasks;
 mod workers;

@@ -3,13 +3,15 @@
 #![expect(unsafe_code, reason = "calls libc for what std does not offer")]
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// Puts `source` in place of this program's standard input.
-pub fn replace_stdin(source: BorrowedFd<'_>) {
-    // SAFETY: takes two numbers; std reads descriptor 0 without owning it.
-    let result = unsafe { libc::dup2(source.as_raw_fd(), 0) };
-    assert_eq!(result, 0, "dup2: {}", io::Error::last_os_error());
+/// Puts `source` in place of one of this program's standard descriptors.
+pub fn replace(standard: i32, source: BorrowedFd<'_>) {
+    assert!((0..=2).contains(&standard));
+    // SAFETY: takes two numbers; std uses descriptors 0 to 2 without owning them.
+    let result = unsafe { libc::dup2(source.as_raw_fd(), standard) };
+    assert_eq!(result, standard, "dup2: {}", io::Error::last_os_error());
 }
 
 /// Closes standard descriptors, as programs do that go into the background.
@@ -63,4 +65,22 @@ pub fn ignore_ends_of_children() {
     // SAFETY: ignoring a signal runs no code.
     let previous = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
     assert_ne!(previous, libc::SIG_ERR, "signal: {}", io::Error::last_os_error());
+}
+
+/// Leaves this thread one CPU only, and those that it starts.
+pub fn use_one_cpu() {
+    let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
+    let (pointer, size) = (set.as_mut_ptr(), size_of::<libc::cpu_set_t>());
+    // SAFETY: all zeros is an empty set; the first call fills it with what is allowed, and the last
+    // reads it.
+    let result = unsafe {
+        assert_eq!(libc::sched_getaffinity(0, size, pointer), 0, "sched_getaffinity");
+        let allowed = 0..usize::try_from(libc::CPU_SETSIZE).expect("a number of CPUs");
+        let mut allowed = allowed.filter(|cpu| libc::CPU_ISSET(*cpu, &*pointer));
+        let first = allowed.next().expect("at least one CPU");
+        libc::CPU_ZERO(&mut *pointer);
+        libc::CPU_SET(first, &mut *pointer);
+        libc::sched_setaffinity(0, size, pointer)
+    };
+    assert_eq!(result, 0, "sched_setaffinity: {}", io::Error::last_os_error());
 }

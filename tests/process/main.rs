@@ -1,6 +1,7 @@
 //! Processes: what they are called, how they live, how they end, what they give back.
 //! What the program's end makes of them is in `tests/exit`, what they hold of the system in `tests/resources`.
 
+mod crowds;
 mod ends;
 mod gate;
 mod kernel;
@@ -9,6 +10,7 @@ mod naming;
 mod peers;
 mod races;
 mod standard_input;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod surroundings;

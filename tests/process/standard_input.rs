@@ -20,7 +20,7 @@ fn look_at_stdin() -> (String, Vec<u8>) {
 fn proc_21_a_child_reads_nothing_and_takes_nothing() {
     let program = scenario!(|| {
         let (input, mut typed) = io::pipe().expect("a pipe");
-        kernel::replace_stdin(input.as_fd());
+        kernel::replace(0, input.as_fd());
         drop(input);
         typed.write_all(b"typed by the user").expect("a reader is there");
         // Open for as long as the children run: one that read here would wait for ever.

@@ -21,7 +21,7 @@ pub use inspect::{
     Footprint, children_of, cpu_time_of, descendants_of, describe, members_of, names_in,
     open_descriptors, process_exists, shm_entries, state_of, thread_count, wait_until, zombies_of,
 };
-pub use os::{kill, kill_group};
+pub use os::{catch, kill, kill_group, signal_thread, thread_id};
 pub use program::{Scenario, example, offer};
 pub(crate) use program::{scenario, scenario_main};
 pub use repeat::{repeat, with_busy_cores};

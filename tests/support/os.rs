@@ -4,7 +4,9 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Sends `signal` to one process. `ESRCH` where there is none.
@@ -12,6 +14,41 @@ pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
     assert!(pid > 1, "{pid} is no process of ours");
     // SAFETY: takes two numbers and touches no memory of this process.
     check(unsafe { libc::kill(pid, signal) })
+}
+
+/// The calling thread, for `signal_thread`.
+pub fn thread_id() -> i32 {
+    // SAFETY: takes no argument and cannot fail.
+    unsafe { libc::gettid() }
+}
+
+/// Sends `signal` to one thread of this program.
+pub fn signal_thread(thread: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: takes numbers and touches no memory of this process.
+    let result = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, signal) };
+    check(i32::try_from(result).map_err(io::Error::other)?)
+}
+
+/// Installs a handler that writes a byte for each signal that it gets into the pipe given here, and
+/// that has system calls interrupted. One for each program.
+pub fn catch(signal: i32) -> io::Result<io::PipeReader> {
+    static WRITER: AtomicI32 = AtomicI32::new(-1);
+    extern "C" fn tell(_: libc::c_int) {
+        let byte = 1_u8;
+        // SAFETY: write is allowed in handlers; the byte is borrowed for the call.
+        unsafe { libc::write(WRITER.load(Ordering::Relaxed), (&raw const byte).cast(), 1) };
+    }
+    let (reader, writer) = io::pipe()?;
+    WRITER.store(writer.into_raw_fd(), Ordering::Relaxed);
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    let handler: extern "C" fn(libc::c_int) = tell;
+    // SAFETY: all zeros is a value of this type: no flags, no signals blocked. The handler makes
+    // one call that is allowed in handlers.
+    let result = unsafe {
+        (*action.as_mut_ptr()).sa_sigaction = handler as usize;
+        libc::sigaction(signal, action.as_ptr(), std::ptr::null_mut())
+    };
+    check(result).map(|()| reader)
 }
 
 /// Sends `signal` to every process of the group, which may not be this program's own.

@@ -1,4 +1,5 @@
-//! The environment of a child: its parent's, and what `with_env` puts over it (TASK-11).
+//! What a child finds: its parent's environment and what `with_env` puts over it (TASK-11), the working directory
+//! (TASK-10), statics as they were built (TASK-12).
 //! What the parent changes after its start needs a program without threads, in `outside.rs`.
 
 use super::LIMIT;
@@ -6,6 +7,8 @@ use super::support::{scenario, watchdog};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 #[mp::task]
 fn variable(name: OsString) -> Option<OsString> {
@@ -104,4 +107,50 @@ fn task_11_what_cannot_be_a_variable_is_refused_with_what_was_given() {
         let ours = in_process("A", &[("A", "given"), ("MP_RS_CHILD", "7")]);
         assert_eq!(ours.expect("it is there"), "given", "our own variable cannot be set");
     });
+}
+
+#[mp::task]
+fn directory() -> PathBuf {
+    env::current_dir().expect("there is one")
+}
+
+#[mp::test]
+fn task_10_the_working_directory_is_the_parents_at_the_start() {
+    let program = scenario!(|| {
+        let here = env::current_dir().expect("there is one");
+        let mut later = mp::Process::new(directory, ());
+        assert_eq!(mp::spawn(directory, ()).expect("a start").result().expect("a value"), here);
+        let other = env::temp_dir().canonicalize().expect("it is there");
+        assert_ne!(here, other);
+        env::set_current_dir(&other).expect("it is there");
+        later.start().expect("a start");
+        assert_eq!(later.result().expect("a value"), other);
+        let pool = mp::Pool::new(1).expect("a pool");
+        assert_eq!(pool.apply(directory, ()).expect("a value"), other);
+    });
+    program.run().assert_success();
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(5);
+
+#[mp::task]
+fn count() -> u32 {
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[mp::test]
+fn task_12_statics_are_each_processs_own() {
+    let program = scenario!(|| {
+        COUNT.store(100, Ordering::Relaxed);
+        for _ in 0..2 {
+            let counted = mp::spawn(count, ()).expect("a start").result().expect("a value");
+            assert_eq!(counted, 5, "as it was built, not as the parent left it");
+        }
+        let pool = mp::Pool::new(1).expect("a pool");
+        for counted in [5, 6] {
+            assert_eq!(pool.apply(count, ()).expect("a value"), counted, "the worker's own");
+        }
+        assert_eq!(COUNT.load(Ordering::Relaxed), 100);
+    });
+    program.run().assert_success();
 }
