@@ -9,6 +9,7 @@ mod gate;
 mod interrupt;
 mod kernel;
 mod killed;
+mod signals;
 mod started_late;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,6 +5,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
 
 /// Puts `source` in place of one of this program's standard descriptors.
 pub fn replace(standard: i32, source: BorrowedFd<'_>) {
@@ -65,6 +66,23 @@ pub fn ignore_ends_of_children() {
     // SAFETY: ignoring a signal runs no code.
     let previous = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
     assert_ne!(previous, libc::SIG_ERR, "signal: {}", io::Error::last_os_error());
+}
+
+/// Has this program ignore a signal.
+pub fn ignore(signal: i32) {
+    // SAFETY: ignoring a signal runs no code.
+    let before = unsafe { libc::signal(signal, libc::SIG_IGN) };
+    assert_ne!(before, libc::SIG_ERR, "signal: {}", io::Error::last_os_error());
+}
+
+/// Whether poll(2) says within `limit` that the descriptor is readable.
+pub fn is_readable(descriptor: BorrowedFd<'_>, limit: Duration) -> bool {
+    let mut polled = libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let milliseconds = i32::try_from(limit.as_millis()).expect("a few seconds");
+    // SAFETY: one entry, borrowed for the call, as is the descriptor in it.
+    let ready = unsafe { libc::poll(&raw mut polled, 1, milliseconds) };
+    assert!(ready >= 0, "poll: {}", io::Error::last_os_error());
+    polled.revents & libc::POLLIN != 0
 }
 
 /// Leaves this thread one CPU only, and those that it starts.

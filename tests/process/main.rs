@@ -4,11 +4,13 @@
 mod crowds;
 mod ends;
 mod gate;
+mod handle;
 mod kernel;
 mod life;
 mod naming;
 mod peers;
 mod races;
+mod relatives;
 mod standard_input;
 mod streams;
 #[path = "../support/mod.rs"]

@@ -68,7 +68,6 @@ fn proc_02_children_of_a_child_carry_its_numbers() {
 
 #[mp::test]
 fn proc_04_the_main_program_knows_itself() {
-    // The key of 32 bytes belongs to a later issue.
     let program: Scenario = scenario_main!(|| {
         let current = mp::current_process();
         assert_eq!(current.name(), "MainProcess");
@@ -76,6 +75,7 @@ fn proc_04_the_main_program_knows_itself() {
         assert!(current.is_alive());
         assert_eq!(current.exit_code(), None);
         assert!(!current.daemon());
+        assert_eq!(current.authkey().len(), 32);
         assert!(mp::parent_process().is_none());
         // A child is not the main program, and does not take itself for it.
         let child = mp::spawn(own_name, ()).expect("it starts");

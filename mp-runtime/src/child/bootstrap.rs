@@ -46,6 +46,7 @@ pub(crate) fn begin(
             daemon: told.parent_daemon,
         }),
     });
+    identity::accept_key(told.authkey.clone());
     watch::begin(lifeline)?;
     crash::begin();
     if let Some(name) = std::env::args_os().next().as_deref().and_then(|a| Path::new(a).file_name())

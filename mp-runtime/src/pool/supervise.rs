@@ -102,6 +102,7 @@ impl Supervisor {
             daemon: true,
             pooled: true,
             leads_group: options.process_group,
+            authkey: identity::key(),
             environment: &options.environment,
             descriptors: &descriptors,
         };

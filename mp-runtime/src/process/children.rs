@@ -3,16 +3,18 @@
 
 use crate::custody::Attachments;
 use crate::error::{Error, Result};
+use crate::identity::AuthKey;
 use crate::protocol::handshake::{self, Layout};
 use crate::protocol::post::{self, Address, Mail, Parcel};
 use crate::sys::clock::Deadline;
+use crate::sys::event::Event;
 use crate::sys::lifeline;
 use crate::sys::memory::Memory;
 use crate::sys::pidfd::{self, Status};
 use crate::sys::poll;
 use crate::sys::signal::SIGKILL;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// The exit code of a child whose status someone else took: the program ignores SIGCHLD, or waits
 /// for children that are not its own.
@@ -33,6 +35,8 @@ pub(crate) struct Child {
     post: OwnedFd,
     /// The descriptors of its result, once they were read.
     attachments: Mutex<Option<Result<Attachments>>>,
+    /// In place of `handle` where there is none: readable from the first on.
+    ended: OnceLock<Event>,
     state: Mutex<State>,
 }
 
@@ -53,6 +57,8 @@ pub(crate) struct Facts {
     pub(crate) daemon: bool,
     /// Whether it was started as the leader of a process group, which ends with it.
     pub(crate) leads_group: bool,
+    /// What it was given at its start; it may have changed that for itself.
+    pub(crate) authkey: AuthKey,
 }
 
 #[derive(Debug)]
@@ -84,8 +90,8 @@ pub(crate) fn lifeline() -> std::io::Result<Arc<Lifeline>> {
 pub(crate) fn add(facts: Facts, channels: Channels) -> Arc<Child> {
     let Channels { handle, reply, post, lifeline } = channels;
     let state = Mutex::new(State { exit_code: None, lifeline: Some(lifeline) });
-    let attachments = Mutex::new(None);
-    let child = Arc::new(Child { facts, handle, reply, post, attachments, state });
+    let (attachments, ended) = (Mutex::new(None), OnceLock::new());
+    let child = Arc::new(Child { facts, handle, reply, post, attachments, ended, state });
     reap();
     lock(&CHILDREN).push(Arc::clone(&child));
     child
@@ -124,6 +130,20 @@ impl Child {
     /// Readable once the child has ended; none if it had before it could be opened.
     pub(crate) fn handle(&self) -> Option<BorrowedFd<'_>> {
         self.handle.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Readable once the child has ended, in every case.
+    pub(crate) fn sentinel(&self) -> Result<BorrowedFd<'_>> {
+        if let Some(handle) = self.handle() {
+            return Ok(handle);
+        }
+        if let Some(ended) = self.ended.get() {
+            return Ok(ended.as_fd());
+        }
+        let io = |error| Error::io(format!("a sentinel of process {}", self.name()), error);
+        let raised = Event::new().map_err(io)?;
+        raised.raise();
+        Ok(self.ended.get_or_init(|| raised).as_fd())
     }
 
     /// Looks whether it has ended; reaps it if so.

@@ -1,12 +1,37 @@
 //! What can be asked about processes that one does not hold: the current one, its parent, its children.
 
 use crate::child::watch;
-use crate::identity::{self, Parent};
+use crate::error::{Error, ErrorKind, Result};
+use crate::identity::{self, AuthKey, Parent};
 use crate::process::children::{self, Child};
+use crate::sys::clock::Deadline;
+use crate::sys::signal;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A key is a part of what every child is told at its start.
+const KEY_MAX: usize = 1 << 16;
 
 /// A process of the tree, seen from one of its relatives.
-#[derive(Clone, Debug)]
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn nothing() {}
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let _process = mp::spawn(nothing, ())?;
+///     for child in mp::active_children() {
+///         child.join()?;
+///         assert_eq!(child.exit_code(), Some(0));
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
 pub struct ProcessInfo {
     pid: u32,
     name: String,
@@ -14,7 +39,7 @@ pub struct ProcessInfo {
     relation: Relation,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Relation {
     Current,
     Parent,
@@ -58,6 +83,135 @@ impl ProcessInfo {
             Relation::Current | Relation::Parent => None,
             Relation::Child(child) => child.exit_code(),
         }
+    }
+
+    /// Waits until it has ended, however it ended.
+    ///
+    /// A child dies with its parent, at once: so a wait for the parent never comes to an end here.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for the current process, which would wait for
+    /// itself.
+    pub fn join(&self) -> Result<()> {
+        self.wait(None).map(drop)
+    }
+
+    /// Waits at most `timeout` and says whether it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub fn join_timeout(&self, timeout: Duration) -> Result<bool> {
+        self.wait(Deadline::after(timeout))
+    }
+
+    /// Asks a child to end, by SIGTERM. One that has ended is not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if it is no child of this process.
+    pub fn terminate(&self) -> Result<()> {
+        self.child()?.signal(signal::SIGTERM)
+    }
+
+    /// Ends a child at once, by SIGKILL. One that has ended is not touched.
+    ///
+    /// # Errors
+    ///
+    /// As [`terminate`](Self::terminate).
+    pub fn kill(&self) -> Result<()> {
+        self.child()?.signal(signal::SIGKILL)
+    }
+
+    /// Interrupts a child, by SIGINT. One that has ended is not touched, and a pool's worker is not
+    /// impressed.
+    ///
+    /// # Errors
+    ///
+    /// As [`terminate`](Self::terminate).
+    pub fn interrupt(&self) -> Result<()> {
+        self.child()?.signal(signal::SIGINT)
+    }
+
+    /// The secret by which processes of the tree know each other, which no `Debug` shows: 32 random
+    /// bytes made by the main program, unless [`set_authkey`](Self::set_authkey) put others in their
+    /// place. Of a child or the parent: what the child was given at its start.
+    ///
+    /// It is empty where the system has no random bytes to give.
+    #[must_use]
+    pub fn authkey(&self) -> Vec<u8> {
+        match &self.relation {
+            Relation::Current => identity::key().0,
+            Relation::Parent => identity::given_key().map_or(Vec::new(), |key| key.0),
+            Relation::Child(child) => child.facts.authkey.0.clone(),
+        }
+    }
+
+    /// Sets the key of the current process: for what it makes and starts from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for any other process, and for more than
+    /// 65,536 bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(mp::current_process().authkey().len(), 32);
+    /// mp::current_process().set_authkey("known to both programs")?;
+    /// assert_eq!(mp::current_process().authkey(), b"known to both programs");
+    /// # Ok::<(), mp::Error>(())
+    /// ```
+    pub fn set_authkey(&self, key: impl Into<Vec<u8>>) -> Result<()> {
+        if !matches!(self.relation, Relation::Current) {
+            let text = format!("process {} sets its own key: this one cannot", self.name);
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
+        let key = key.into();
+        if key.len() > KEY_MAX {
+            let text = format!("a key has at most {KEY_MAX} bytes, not {}", key.len());
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
+        identity::set_key(AuthKey(key));
+        Ok(())
+    }
+
+    fn wait(&self, deadline: Option<Deadline>) -> Result<bool> {
+        match &self.relation {
+            Relation::Current => {
+                let text = "the current process cannot wait for its own end";
+                Err(Error::new(ErrorKind::InvalidArgument, text))
+            }
+            Relation::Parent => watch::await_parents_end(deadline),
+            Relation::Child(child) => child.join(deadline),
+        }
+    }
+
+    fn child(&self) -> Result<&Child> {
+        match &self.relation {
+            Relation::Child(child) => Ok(child),
+            Relation::Current | Relation::Parent => {
+                let text = format!("process {} is no child of this one", self.name);
+                Err(Error::new(ErrorKind::InvalidArgument, text))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ProcessInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let relation = match self.relation {
+            Relation::Current => "current",
+            Relation::Parent => "parent",
+            Relation::Child(_) => "child",
+        };
+        f.debug_struct("ProcessInfo")
+            .field("name", &self.name)
+            .field("pid", &self.pid)
+            .field("relation", &format_args!("{relation}"))
+            .field("daemon", &self.daemon)
+            .finish()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::child::entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::identity;
+use crate::identity::{self, AuthKey};
 use crate::process::children::{self, Channels, Child, Facts};
 use crate::process::exit;
 use crate::protocol::handshake::{self, Bootstrap, VARIABLE};
@@ -26,6 +26,7 @@ pub(crate) struct Launch<'a> {
     pub(crate) pooled: bool,
     /// Whether it leads a process group of its own, which ends with it.
     pub(crate) leads_group: bool,
+    pub(crate) authkey: AuthKey,
     /// Variables on top of this process's own.
     pub(crate) environment: &'a [(OsString, OsString)],
     /// What is attached to the arguments.
@@ -52,6 +53,7 @@ impl Launch<'_> {
             parent_pid: std::process::id(),
             parent_name: &parent.name,
             parent_daemon: parent.daemon,
+            authkey: self.authkey.clone(),
             lifeline: end.as_raw_fd(),
             post: post_for_child.as_raw_fd(),
             descriptors: self.descriptors.iter().map(AsRawFd::as_raw_fd).collect(),
@@ -74,12 +76,8 @@ impl Launch<'_> {
             pidfd::kill_unopened(pid);
             io(error)
         })?;
-        let facts = Facts {
-            pid,
-            name: self.name.to_owned(),
-            daemon: self.daemon,
-            leads_group: self.leads_group,
-        };
+        let (name, daemon, authkey) = (self.name.to_owned(), self.daemon, self.authkey);
+        let facts = Facts { pid, name, daemon, leads_group: self.leads_group, authkey };
         let reply = (!self.pooled).then_some((memory, layout));
         Ok(children::add(facts, Channels { handle, reply, post, lifeline: ours }))
     }

@@ -1,26 +1,26 @@
 //! The starting side of a process: `Process`, a task to be run in a child, and what can be asked of it. How the child is
-//! started is in `launch`, how children are kept and reaped in `children`.
+//! started is in `launch`, how children are kept and reaped in `children`, how far one has come in `stage`.
 
 pub(crate) mod children;
 pub(crate) mod exit;
 pub(crate) mod info;
 pub(crate) mod launch;
+mod stage;
 
 use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
-use crate::identity;
+use crate::identity::{self, AuthKey};
 use crate::process::children::Child;
 use crate::process::launch::Launch;
+use crate::process::stage::Stage;
 use crate::protocol::message::Reply;
 use crate::sys::clock::Deadline;
 use crate::sys::signal;
 use crate::task::Task;
 use std::ffi::OsString;
-use std::fmt;
 use std::marker::PhantomData;
-use std::os::fd::AsFd;
-use std::sync::Arc;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// A task that runs, or will run, in a process of its own.
@@ -50,9 +50,12 @@ pub struct Process<T> {
     path: String,
     daemon: bool,
     leads_group: bool,
+    authkey: AuthKey,
+    /// The process that made this.
+    creator: u32,
     environment: Vec<(OsString, OsString)>,
     arguments: Result<Arguments>,
-    child: Option<Arc<Child>>,
+    stage: Stage,
     task: PhantomData<T>,
 }
 
@@ -82,15 +85,17 @@ impl<T: Task> Process<T> {
             path,
             daemon: identity.daemon && !identity.pooled,
             leads_group: false,
+            authkey: identity::key(),
+            creator: std::process::id(),
             environment: Vec::new(),
             arguments: result.map(|()| encoded),
-            child: None,
+            stage: Stage::Initial,
             task: PhantomData,
         }
     }
 
     /// Gives it a name: what [`current_process`](crate::current_process) says in the child, and
-    /// what errors and messages call it.
+    /// what errors and messages call it. After the start it renames this object only.
     #[must_use = "a process does nothing until start() is called"]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
@@ -99,10 +104,14 @@ impl<T: Task> Process<T> {
 
     /// Makes it a daemon, or not: one that is ended, not waited for, at the end of the program.
     ///
-    /// Unless told otherwise a process is what its creator is; a main program is none.
+    /// Unless told otherwise a process is what its creator is; a main program is none, and what a
+    /// pool's worker starts is none. After the start this changes nothing. Daemons may not start
+    /// processes.
     #[must_use = "a process does nothing until start() is called"]
     pub fn with_daemon(mut self, daemon: bool) -> Self {
-        self.daemon = daemon;
+        if matches!(self.stage, Stage::Initial) {
+            self.daemon = daemon;
+        }
         self
     }
 
@@ -135,14 +144,20 @@ impl<T: Task> Process<T> {
     /// [`AlreadyStarted`](ErrorKind::AlreadyStarted) the second time;
     /// [`Encode`](ErrorKind::Encode) if the arguments could not be encoded;
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) if an environment variable given to it cannot
-    /// be one; [`NotRunning`](ErrorKind::NotRunning) if the program is ending;
+    /// be one; [`DaemonicChild`](ErrorKind::DaemonicChild) inside a daemon;
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close);
+    /// [`NotRunning`](ErrorKind::NotRunning) if the program is ending;
     /// [`Unsupported`](ErrorKind::Unsupported) if it never said [`mp::init`](crate::init) or stood
     /// under `#[mp::main]` or `#[mp::test]`, so that a child could not find its way; and
     /// [`Io`](ErrorKind::Io) if the operating system refused.
     pub fn start(&mut self) -> Result<()> {
-        if self.child.is_some() {
-            let text = format!("process {} has been started already", self.name);
-            return Err(Error::new(ErrorKind::AlreadyStarted, text));
+        match self.stage {
+            Stage::Initial => {}
+            Stage::Started(_) => {
+                let text = format!("process {} has been started already", self.name);
+                return Err(Error::new(ErrorKind::AlreadyStarted, text));
+            }
+            Stage::Closed { .. } => return Err(self.closed()),
         }
         launch::check_environment(&self.environment)?;
         let _starting = exit::starting()?;
@@ -156,6 +171,7 @@ impl<T: Task> Process<T> {
             daemon: self.daemon,
             pooled: false,
             leads_group: self.leads_group,
+            authkey: self.authkey.clone(),
             environment: &self.environment,
             descriptors: &descriptors,
         }
@@ -163,7 +179,7 @@ impl<T: Task> Process<T> {
         // They are the child's now: whoever waits for their last copy to be closed waits for it alone.
         arguments.gone = !arguments.attachments.is_empty();
         arguments.attachments = Attachments::default();
-        self.child = Some(child);
+        self.stage = Stage::Started(child);
         Ok(())
     }
 
@@ -172,9 +188,13 @@ impl<T: Task> Process<T> {
     /// # Errors
     ///
     /// [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) if the arguments would not
-    /// have reached a child either; [`AlreadyStarted`](ErrorKind::AlreadyStarted) if handles in them
-    /// have gone to the child; [`Io`](ErrorKind::Io) if these could not be copied.
+    /// have reached a child either; [`Closed`](ErrorKind::Closed) after [`close`](Self::close);
+    /// [`AlreadyStarted`](ErrorKind::AlreadyStarted) if handles in them have gone to the child;
+    /// [`Io`](ErrorKind::Io) if these could not be copied.
     pub fn run(&self) -> Result<T::Output> {
+        if let Stage::Closed { .. } = self.stage {
+            return Err(self.closed());
+        }
         let arguments = self.arguments.as_ref().map_err(Clone::clone)?;
         if arguments.gone {
             let text = format!("process {} was started: it has the handles to run with", self.name);
@@ -191,7 +211,8 @@ impl<T: Task> Process<T> {
     ///
     /// # Errors
     ///
-    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start).
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start);
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close).
     pub fn join(&self) -> Result<()> {
         self.child()?.join(None).map(drop)
     }
@@ -200,7 +221,8 @@ impl<T: Task> Process<T> {
     ///
     /// # Errors
     ///
-    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start).
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start);
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close).
     pub fn join_timeout(&self, timeout: Duration) -> Result<bool> {
         self.child()?.join(Deadline::after(timeout))
     }
@@ -210,6 +232,7 @@ impl<T: Task> Process<T> {
     /// # Errors
     ///
     /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start);
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close);
     /// [`Panicked`](ErrorKind::Panicked) if the task panicked;
     /// [`WorkerDied`](ErrorKind::WorkerDied) if the process ended without a value, by a signal or
     /// by `std::process::exit`; [`Encode`](ErrorKind::Encode), [`Decode`](ErrorKind::Decode),
@@ -237,13 +260,13 @@ impl<T: Task> Process<T> {
     /// Whether the child has been started and has not ended.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.child.as_ref().is_some_and(|child| child.exit_code().is_none())
+        self.stage.is_alive()
     }
 
     /// The child's process id, once it was started.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(|child| child.pid())
+        self.stage.pid()
     }
 
     /// The name.
@@ -255,11 +278,11 @@ impl<T: Task> Process<T> {
     /// How the child ended: its exit code, or -N if signal N ended it; `None` if it has not ended
     /// or was not started.
     ///
-    /// 0: the task returned. 101: it panicked. What it gave to `std::process::exit`: the lowest
-    /// eight bits of that. 70: it could not be run at all.
+    /// 0: the task returned. 1: it returned an `Err`. 101: it panicked. What it gave to
+    /// `std::process::exit`: the lowest eight bits of that. 70: it could not be run at all.
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
-        self.child.as_ref()?.exit_code()
+        self.stage.exit_code()
     }
 
     /// Whether it is a daemon.
@@ -268,11 +291,40 @@ impl<T: Task> Process<T> {
         self.daemon
     }
 
+    /// The key that its processes use to know each other: what
+    /// [`current_process`](crate::current_process) had when this was made, and has in the child.
+    #[must_use]
+    pub fn authkey(&self) -> Vec<u8> {
+        self.authkey.0.clone()
+    }
+
+    /// A descriptor that turns readable when the child has ended, and stays so; for poll(2) and
+    /// what builds on it. Nothing is to be read from it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start);
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close).
+    pub fn sentinel(&self) -> Result<BorrowedFd<'_>> {
+        self.child()?.sentinel()
+    }
+
+    /// Interrupts the child, by SIGINT, as Ctrl-C does: it ends, unless it has a handler for that.
+    /// One that has ended is not touched.
+    ///
+    /// # Errors
+    ///
+    /// As [`terminate`](Self::terminate).
+    pub fn interrupt(&self) -> Result<()> {
+        self.child()?.signal(signal::SIGINT)
+    }
+
     /// Asks the child to end, by SIGTERM. One that has ended is not touched.
     ///
     /// # Errors
     ///
-    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start).
+    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start);
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close).
     pub fn terminate(&self) -> Result<()> {
         self.child()?.signal(signal::SIGTERM)
     }
@@ -281,28 +333,66 @@ impl<T: Task> Process<T> {
     ///
     /// # Errors
     ///
-    /// [`NotStarted`](ErrorKind::NotStarted) before [`start`](Self::start).
+    /// As [`terminate`](Self::terminate).
     pub fn kill(&self) -> Result<()> {
         self.child()?.signal(signal::SIGKILL)
     }
 
-    fn child(&self) -> Result<&Child> {
-        self.child.as_deref().ok_or_else(|| {
-            let text = format!("process {} has not been started: call start() first", self.name);
-            Error::new(ErrorKind::NotStarted, text)
-        })
+    /// Gives back what it holds of the system before it is dropped: its result is gone then.
+    ///
+    /// It may be closed again, and without having been started. Afterwards whatever can fail gives
+    /// [`Closed`](ErrorKind::Closed), and what cannot keeps its last value.
+    ///
+    /// # Errors
+    ///
+    /// [`StillRunning`](ErrorKind::StillRunning) while the child lives: join it first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// #[mp::task]
+    /// fn nothing() {}
+    ///
+    /// #[mp::main]
+    /// fn main() -> mp::Result<()> {
+    ///     let mut process = mp::spawn(nothing, ())?;
+    ///     process.join()?;
+    ///     process.close()?;
+    ///     assert_eq!(process.exit_code(), Some(0));
+    ///     assert_eq!(process.join().unwrap_err().kind(), mp::ErrorKind::Closed);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn close(&mut self) -> Result<()> {
+        let (pid, exit_code) = (self.pid(), self.exit_code());
+        match self.stage {
+            Stage::Started(_) if exit_code.is_none() => {
+                let text = format!("process {} still runs: join it before close()", self.name);
+                return Err(Error::new(ErrorKind::StillRunning, text));
+            }
+            Stage::Closed { .. } => {}
+            Stage::Initial | Stage::Started(_) => {
+                self.arguments = Err(self.closed());
+                self.stage = Stage::Closed { pid, exit_code };
+            }
+        }
+        Ok(())
     }
-}
 
-impl<T: Task> fmt::Debug for Process<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process")
-            .field("task", &T::NAME)
-            .field("name", &self.name)
-            .field("pid", &self.pid())
-            .field("exit_code", &self.exit_code())
-            .field("daemon", &self.daemon)
-            .finish_non_exhaustive()
+    fn child(&self) -> Result<&Child> {
+        match &self.stage {
+            Stage::Started(child) => Ok(child),
+            Stage::Initial => {
+                let text =
+                    format!("process {} has not been started: call start() first", self.name);
+                Err(Error::new(ErrorKind::NotStarted, text))
+            }
+            Stage::Closed { .. } => Err(self.closed()),
+        }
+    }
+
+    fn closed(&self) -> Error {
+        Error::new(ErrorKind::Closed, format!("process {} is closed", self.name))
     }
 }
 

@@ -10,6 +10,7 @@
 
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::identity::AuthKey;
 use crate::protocol::message::TaskKey;
 use crate::sys::memory::Memory;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,7 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) parent_pid: u32,
     pub(crate) parent_name: &'a str,
     pub(crate) parent_daemon: bool,
+    pub(crate) authkey: AuthKey,
     /// The descriptor whose other end is the parent's life.
     pub(crate) lifeline: i32,
     /// The socket to the parent.

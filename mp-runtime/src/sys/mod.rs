@@ -9,6 +9,7 @@ pub(crate) mod memory;
 pub(crate) mod own;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
+pub(crate) mod random;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod spawn;
