@@ -6,7 +6,8 @@ pub use mp_macros::{main, task, test};
 pub use mp_runtime::{Guard, Task, init};
 // Processes.
 pub use mp_runtime::{
-    Process, ProcessInfo, active_children, cpu_count, current_process, parent_process, spawn,
+    Process, ProcessInfo, active_children, at_exit, cpu_count, current_process, parent_process,
+    spawn,
 };
 // Pools.
 pub use mp_runtime::{

@@ -34,6 +34,7 @@ pub use pool::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,
     as_completed, set_worker_state, shared, wait_all, wait_any, with_worker_state,
 };
+pub use process::at_exit::at_exit;
 pub use process::exit::{Guard, init};
 pub use process::info::{ProcessInfo, active_children, current_process, parent_process};
 pub use process::{Process, cpu_count, spawn};

@@ -1,6 +1,7 @@
 //! The end of a program and its signals: what is waited for, what is ended, what dies with a killed parent.
 //! How a single process ends is in `tests/process`.
 
+mod cleanups;
 mod ending;
 mod exiting;
 mod forked;

@@ -1,6 +1,7 @@
 //! Processes: what they are called, how they live, how they end, what they give back.
 //! What the program's end makes of them is in `tests/exit`, what they hold of the system in `tests/resources`.
 
+mod cleanup;
 mod crowds;
 mod ends;
 mod gate;

@@ -3,6 +3,7 @@
 
 use crate::child::entry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::process::at_exit;
 use crate::process::children::{self, Child};
 use crate::sys::clock::Deadline;
 use crate::sys::{own, signal};
@@ -45,7 +46,8 @@ pub struct Guard(());
 /// never returns. `#[mp::main]` calls it by itself.
 ///
 /// The guard's drop applies the end-of-program rules: closed pools finish, daemons are ended, other
-/// children are waited for. `std::process::exit` applies them too.
+/// children are waited for, and what [`mp::at_exit`](crate::at_exit) was given is run.
+/// `std::process::exit` applies them too.
 ///
 /// If two tasks have the same given name, the program ends here with a message that names both places.
 pub fn init() -> Guard {
@@ -65,7 +67,7 @@ pub(crate) fn arm() {
     static ARMED: Once = Once::new();
     ARMED.call_once(|| {
         own::count_forks();
-        own::at_exit(at_exit);
+        own::at_exit(at_program_exit);
     });
     // A copy of the program, made by the user's own fork, has children of its own from now on.
     let forks = own::forks();
@@ -98,7 +100,7 @@ pub(crate) fn starting() -> Result<RwLockReadGuard<'static, ()>> {
     refuse_if_ending().map(|()| guard)
 }
 
-extern "C" fn at_exit() {
+extern "C" fn at_program_exit() {
     end_of_program();
 }
 
@@ -112,6 +114,7 @@ fn end_of_program() {
     drop(no_start);
     // A second caller, such as a callback that calls exit while main has returned and waits for it,
     // does all of it again: nothing is done twice, and it does not wait for itself.
+    at_exit::run(0);
     let hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     for hook in hooks {
         hook();
@@ -127,6 +130,7 @@ fn end_of_program() {
         // An error would come from poll itself; there is nobody left to tell.
         let _ = child.join(None);
     }
+    at_exit::run(i32::MIN);
 }
 
 fn end_daemons(daemons: &[Arc<Child>]) {

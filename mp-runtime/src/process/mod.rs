@@ -1,6 +1,7 @@
 //! The starting side of a process: `Process`, a task to be run in a child, and what can be asked of it. How the child is
 //! started is in `launch`, how children are kept and reaped in `children`, how far one has come in `stage`.
 
+pub(crate) mod at_exit;
 pub(crate) mod children;
 pub(crate) mod exit;
 pub(crate) mod info;
