@@ -2,6 +2,7 @@
 //! How a single process ends is in `tests/process`.
 
 mod cleanups;
+mod daemons;
 mod ending;
 mod exiting;
 mod forked;

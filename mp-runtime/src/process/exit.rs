@@ -3,6 +3,7 @@
 
 use crate::child::entry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::identity;
 use crate::process::at_exit;
 use crate::process::children::{self, Child};
 use crate::sys::clock::Deadline;
@@ -94,8 +95,14 @@ pub(crate) fn refuse_if_ending() -> Result<()> {
 ///
 /// # Errors
 ///
-/// `NotRunning` if the program is ending.
+/// `DaemonicChild` in a daemon that is no pool's worker: ended by a signal, it could not end what
+/// it has started; `NotRunning` if the program is ending.
 pub(crate) fn starting() -> Result<RwLockReadGuard<'static, ()>> {
+    let identity = identity::current();
+    if identity.daemon && !identity.pooled {
+        let text = format!("{} is a daemon, and daemons may not start processes", identity.name);
+        return Err(Error::new(ErrorKind::DaemonicChild, text));
+    }
     let guard = STARTS.read().unwrap_or_else(PoisonError::into_inner);
     refuse_if_ending().map(|()| guard)
 }
