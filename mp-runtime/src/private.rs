@@ -4,5 +4,6 @@
 pub mod travel;
 
 pub use crate::child::entry::{Constructor, enter_test};
+pub use crate::task::failure::{Failure, Hidden, NoResult, Outcome, Shown};
 pub use crate::task::registry::{Entry, Registration};
 pub use inventory;

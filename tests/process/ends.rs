@@ -119,3 +119,63 @@ fn proc_17_a_panic_in_a_pool_prints_nothing() {
     finished.assert_success();
     assert_eq!(finished.stderr, "");
 }
+
+#[derive(Debug, serde::Serialize, serde::Deserialize, PartialEq)]
+struct Refusal {
+    reason: String,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Mute(i32);
+
+/// The macro sees no `Result` here.
+type Answer<T> = Result<T, Refusal>;
+
+#[mp::task]
+fn answers(ok: bool) -> Answer<i32> {
+    if ok { Ok(5) } else { Err(Refusal { reason: "as planned".to_owned() }) }
+}
+
+#[mp::task]
+fn fails_without_a_word() -> Result<(), Mute> {
+    Err(Mute(7))
+}
+
+#[mp::test]
+fn proc_18_a_returned_error_exits_1_and_is_printed() {
+    let program = scenario!(|| {
+        let refused = mp::spawn(answers, false).expect("it starts");
+        let error = refused.result().expect("the value comes back").expect_err("it is an Err");
+        assert_eq!(error, Refusal { reason: "as planned".to_owned() });
+        assert_eq!(refused.exit_code(), Some(1));
+        let mute = mp::spawn(fails_without_a_word, ()).expect("it starts");
+        assert_eq!(mute.result().expect("the value comes back").expect_err("an Err").0, 7);
+        assert_eq!(mute.exit_code(), Some(1));
+        let fine = mp::spawn(answers, true).expect("it starts");
+        assert_eq!(fine.result().expect("the value comes back"), Ok(5));
+        assert_eq!(fine.exit_code(), Some(0));
+    });
+    let finished = program.run();
+    finished.assert_success();
+    let lines: Vec<&str> = finished.stderr.lines().collect();
+    let [refused, mute] = lines[..] else { panic!("{}", finished.stderr) };
+    assert!(refused.starts_with("Process Process-1: "), "{refused}");
+    assert!(refused.ends_with("::answers returned Err: Refusal { reason: \"as planned\" }"));
+    assert!(mute.starts_with("Process Process-2: ") && mute.contains("no Debug"), "{mute}");
+}
+
+#[mp::test]
+fn proc_18_a_returned_error_is_a_value_in_a_pool() {
+    let program = scenario!(|| {
+        let pool = mp::Pool::new(1).expect("it starts");
+        assert!(pool.apply(answers, false).expect("it returns").is_err());
+        let worker = mp::active_children().pop().expect("a worker");
+        pool.close();
+        pool.join().expect("it is closed");
+        assert_eq!(worker.exit_code(), Some(0));
+        assert!(mp::Process::new(answers, false).run().expect("it runs").is_err());
+    });
+    let finished = program.run();
+    finished.assert_success();
+    assert_eq!(finished.stderr, "");
+}

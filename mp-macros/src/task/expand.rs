@@ -228,6 +228,12 @@ fn call(task: &Task) -> TokenStream {
         fn __call(#pattern: Self::Args<'_>) -> Self::Output {
             #callee(#(#names),*)
         }
+        fn __failure(__mp_output: &Self::Output) -> __mp::__private::Failure {
+            // Which of the three there is for the type decides; the others are not used.
+            #[allow(unused_imports)]
+            use __mp::__private::{Hidden as _, NoResult as _, Shown as _};
+            (&&&__mp::__private::Outcome(__mp_output)).failure()
+        }
     }
 }
 

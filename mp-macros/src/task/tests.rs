@@ -308,3 +308,12 @@ fn stand_in_holds_the_error_in_its_type() {
     let shared_with_rustc = apply(task, "", "fn foo() -> &str {}");
     assert_eq!(count(&shared_with_rustc, "fn foo"), 0);
 }
+
+/// Not by its tokens: a type alias may be a `Result`, too.
+#[test]
+fn every_task_asks_its_values_type_whether_it_is_an_error() {
+    for item in ["fn foo() -> Result<u8, String> {}", "fn foo() -> Answer {}", "fn foo() {}"] {
+        let written = accepts("", item);
+        contains(&written, "(&&&__mp::__private::Outcome(__mp_output)).failure()");
+    }
+}

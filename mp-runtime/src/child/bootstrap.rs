@@ -9,12 +9,15 @@ use crate::protocol::handshake::{Bootstrap, Layout};
 use crate::protocol::message::Reply;
 use crate::sys::memory::Memory;
 use crate::sys::own;
+use crate::task::failure;
 use crate::task::registry::{self, Entry};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// A child's exit code if it could not run its task at all (EX_SOFTWARE of sysexits.h).
 pub(crate) const CANNOT_START: i32 = 70;
+/// A child's exit code if its task returned an error, as that of a main that does.
+const FAILED: i32 = 1;
 /// A child's exit code if its task panicked, as in every Rust program.
 const PANICKED: i32 = 101;
 
@@ -64,9 +67,15 @@ pub(crate) fn begin(
 }
 
 /// The exit code of a child that leaves this reply.
-pub(crate) fn exit_code(reply: &[u8]) -> i32 {
+pub(crate) fn exit_code(task: &Entry, reply: &[u8]) -> i32 {
     match Reply::parse(reply) {
-        Ok(Reply::Value(_) | Reply::Attached(_)) => 0,
+        Ok(Reply::Value(_) | Reply::Attached(_)) => match failure::take() {
+            None => 0,
+            Some(error) => {
+                output::say(&format!("task {} returned Err: {error}", task.key().name));
+                FAILED
+            }
+        },
         Ok(Reply::Panicked(_)) => PANICKED,
         Ok(Reply::NotEncoded(text) | Reply::NotDecoded(text) | Reply::Unknown(text)) => {
             output::complain(&Error::new(ErrorKind::Decode, text));

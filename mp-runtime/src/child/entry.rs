@@ -139,7 +139,7 @@ fn run(mut start: Start) -> i32 {
     if let Err(error) = handshake::write_reply(&start.memory, start.layout, &left.reply) {
         return report_failure(&Error::io("the result could not be left for the parent", error));
     }
-    bootstrap::exit_code(&left.reply)
+    bootstrap::exit_code(start.task, &left.reply)
 }
 
 fn send_attachments(left: &mut Left) {

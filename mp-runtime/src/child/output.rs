@@ -1,5 +1,5 @@
-//! What a child prints about itself: panics, with the process's name, and why it could not start. Standard output and
-//! error are the parent's own, and standard input is empty; both are set up at the start by `process::launch`.
+//! What a child prints about itself: panics and errors, with the process's name, and why it could not start. Standard
+//! output and error are the parent's own, and standard input is empty; both are set up at the start by `process::launch`.
 
 use crate::error::Error;
 use crate::identity;
@@ -23,7 +23,12 @@ pub(crate) fn begin() {
 
 /// Says on standard error what keeps this process from its task.
 pub(crate) fn complain(error: &Error) {
-    line(&format!("Process {}: {error:?}\n", identity::current().name));
+    say(&format!("{error:?}"));
+}
+
+/// Says something on standard error, after this process's name.
+pub(crate) fn say(text: &str) {
+    line(&format!("Process {}: {text}\n", identity::current().name));
 }
 
 fn line(text: &str) {

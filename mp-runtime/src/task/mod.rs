@@ -1,9 +1,12 @@
-//! What a task is: the trait that `#[mp::task]` implements. How one is found is in `registry`, how it is run in `run`.
+//! What a task is: the trait that `#[mp::task]` implements. How one is found is in `registry`, how it is run in `run`, and
+//! whether it returned an error is in `failure`.
 
 pub(crate) mod current;
+pub(crate) mod failure;
 pub(crate) mod registry;
 pub(crate) mod run;
 
+use crate::task::failure::Failure;
 use crate::task::registry::Entry;
 use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned};
@@ -52,4 +55,10 @@ pub trait Task: Copy + Send + Sync + 'static {
 
     #[doc(hidden)]
     fn __call(args: Self::Args<'_>) -> Self::Output;
+
+    #[doc(hidden)]
+    fn __failure(output: &Self::Output) -> Failure {
+        let _ = output;
+        None
+    }
 }

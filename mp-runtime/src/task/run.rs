@@ -3,8 +3,9 @@
 
 use crate::codec::{self, Items, Sequence};
 use crate::custody::Attachments;
+use crate::identity;
 use crate::protocol::message::{PanicReport, Reply};
-use crate::task::Task;
+use crate::task::{Task, failure};
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
@@ -68,6 +69,9 @@ fn call<T: Task>(arguments: &[u8], attachments: Attachments, left: &mut Left) {
             let Left { reply, attachments } = &mut *left;
             if let Err(error) = Reply::write_value(&value, reply, attachments) {
                 left.replace(&Reply::NotEncoded(&format!("{error:?}")));
+            } else if !identity::current().pooled {
+                // In a pool an error is a value like any other.
+                failure::note(T::__failure(&value));
             }
         }
         Err(error) => left.replace(&Reply::NotDecoded(&format!("{error:?}"))),
