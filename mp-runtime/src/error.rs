@@ -138,6 +138,12 @@ impl Error {
         Self::with_source(ErrorKind::Io, doing, source)
     }
 
+    /// The system's error number, where it was the system that refused.
+    pub(crate) fn system(&self) -> Option<i32> {
+        let source: &(dyn StdError + 'static) = self.source()?;
+        source.downcast_ref::<io::Error>()?.raw_os_error()
+    }
+
     pub(crate) fn panicked(task: &str, panic: RemotePanic) -> Self {
         let message = format!("task {task} panicked at {}: {}", panic.location(), panic.message());
         let mut repr = Self::repr(ErrorKind::Panicked, message, None);

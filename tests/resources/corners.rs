@@ -6,7 +6,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::kernel::limit_descriptors;
+use crate::kernel::{DESCRIPTORS, set_limit};
 use crate::support::{Footprint, process_exists, scenario, scenario_main, shm_entries};
 use crate::{LONG, VERY_LONG, echo};
 
@@ -90,13 +90,13 @@ fn res_13_out_of_descriptors_is_an_error_everywhere() {
         // What is opened once in a program is open from now on.
         mp::spawn(echo, 5).expect("it starts").join().expect("it was started");
         let before = Footprint::now();
-        let usual = limit_descriptors(3);
+        let usual = set_limit(DESCRIPTORS, 3);
         let (mut refused, mut limit) = ([0, 0], 3);
         for round in 0.. {
-            limit_descriptors(limit);
+            set_limit(DESCRIPTORS, limit);
             let process = mp::spawn(echo, round);
             let pool = mp::Pool::new(2);
-            limit_descriptors(usual);
+            set_limit(DESCRIPTORS, usual);
             match &process {
                 Ok(process) => assert_eq!(process.result().expect("it returns"), round),
                 Err(error) => {

@@ -15,15 +15,29 @@ pub fn inheritable(descriptor: BorrowedFd<'_>, lowest: i32) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(new) }
 }
 
-/// Lets this program have no descriptor of this number or above; gives the limit that it had.
-pub fn limit_descriptors(limit: u64) -> u64 {
-    let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `now` is a local variable, borrowed for the call.
-    let got = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut now) };
-    assert_eq!(got, 0, "getrlimit: {}", io::Error::last_os_error());
-    let wanted = libc::rlimit { rlim_cur: limit, ..now };
+pub type Resource = libc::__rlimit_resource_t;
+pub const DESCRIPTORS: Resource = libc::RLIMIT_NOFILE;
+pub const PROCESSES: Resource = libc::RLIMIT_NPROC;
+
+/// Sets how much of a resource this program may have; gives what it was.
+pub fn set_limit(resource: Resource, limit: u64) -> u64 {
+    let mut limits = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: a local variable, borrowed for the call.
+    let got = unsafe { libc::getrlimit(resource, &raw mut limits) };
+    let before = std::mem::replace(&mut limits.rlim_cur, limit);
     // SAFETY: as above.
-    let set = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const wanted) };
-    assert_eq!(set, 0, "setrlimit: {}", io::Error::last_os_error());
-    now.rlim_cur
+    let set = unsafe { libc::setrlimit(resource, &raw const limits) };
+    assert_eq!((got, set), (0, 0), "rlimit: {}", io::Error::last_os_error());
+    before
+}
+
+/// Becomes a user that has no other process, where this is root, whom the limit of processes does
+/// not bind.
+pub fn be_nobody() {
+    // SAFETY: takes no argument and cannot fail.
+    if unsafe { libc::geteuid() } == 0 {
+        // SAFETY: takes a number; glibc does it for all threads.
+        let result = unsafe { libc::setuid(1_000_000 + std::process::id()) };
+        assert_eq!(result, 0, "setuid: {}", io::Error::last_os_error());
+    }
 }

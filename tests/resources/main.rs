@@ -8,6 +8,7 @@ mod gate;
 mod inherited;
 mod kernel;
 mod nothing_left;
+mod refused;
 mod rounds;
 #[path = "../support/mod.rs"]
 mod support;

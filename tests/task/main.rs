@@ -1,4 +1,4 @@
-//! Tasks in other processes: how they are called, found and told what they get (TASK-01 to TASK-14).
+//! Tasks in other processes: how they are called, found and told what they get (TASK-01 to TASK-20).
 //! What the macros refuse is in `ui.rs`; what needs a program with a main of its own, in `outside.rs`.
 
 #[path = "../support/mod.rs"]
@@ -10,6 +10,7 @@ mod entry;
 mod environment;
 mod large;
 mod names;
+mod refused;
 mod values;
 
 use std::time::Duration;

@@ -2,11 +2,10 @@
 //! find its task. No user code runs here.
 
 use crate::child::{crash, output, watch};
-use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{self, Identity, Parent};
-use crate::protocol::handshake::{Bootstrap, Layout};
-use crate::protocol::message::Reply;
+use crate::protocol::handshake::{self, Bootstrap, Layout};
+use crate::protocol::message::{Hindrance, Reply};
 use crate::sys::memory::Memory;
 use crate::sys::own;
 use crate::task::failure;
@@ -21,23 +20,7 @@ const FAILED: i32 = 1;
 /// A child's exit code if its task panicked, as in every Rust program.
 const PANICKED: i32 = 101;
 
-/// A child that is ready to run its task.
-#[derive(Debug)]
-pub(crate) struct Start {
-    pub(crate) task: &'static Entry,
-    pub(crate) memory: Memory,
-    pub(crate) layout: Layout,
-    /// The descriptors of the arguments.
-    pub(crate) attachments: Attachments,
-}
-
-pub(crate) fn begin(
-    told: &Bootstrap<'_>,
-    lifeline: OwnedFd,
-    memory: Memory,
-    layout: Layout,
-    attachments: Attachments,
-) -> Result<Start> {
+pub(crate) fn begin(told: &Bootstrap<'_>, lifeline: OwnedFd) -> Result<&'static Entry> {
     identity::set(Identity {
         name: told.name.to_owned(),
         path: told.path.to_owned(),
@@ -63,7 +46,7 @@ pub(crate) fn begin(
         let text = "this program's table of tasks is not its parent's: it is not the same program";
         return Err(Error::new(ErrorKind::Unsupported, text));
     }
-    Ok(Start { task: table.find(&told.task)?, memory, layout, attachments })
+    table.find(&told.task)
 }
 
 /// The exit code of a child that leaves this reply.
@@ -81,6 +64,67 @@ pub(crate) fn exit_code(task: &Entry, reply: &[u8]) -> i32 {
             output::complain(&Error::new(ErrorKind::Decode, text));
             PANICKED
         }
-        Err(_) => CANNOT_START,
+        Ok(Reply::NotBegun(_)) | Err(_) => CANNOT_START,
+    }
+}
+
+/// Leaves for the parent why the task is not begun, as far as that is possible.
+pub(crate) fn leave_failure(memory: &Memory, layout: Layout, error: &Error) {
+    let text = error.to_string();
+    let reply = match error.kind() {
+        ErrorKind::UnknownTask => Reply::Unknown(&text),
+        _ => Reply::NotBegun(Hindrance { text, system: error.system() }),
+    };
+    let mut bytes = Vec::new();
+    reply.write(&mut bytes);
+    // The parent is told by the exit code, too.
+    let _ = handshake::write_reply(memory, layout, &bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leave_failure;
+    use crate::error::{Error, ErrorKind};
+    use crate::identity::AuthKey;
+    use crate::protocol::handshake::{self, Bootstrap};
+    use crate::protocol::message::{Reply, TaskKey};
+    use crate::task::registry;
+    use std::io;
+
+    /// What the parent reads if a child could not begin because of `error`.
+    fn told(error: &Error) -> Error {
+        let bootstrap = Bootstrap {
+            fingerprint: 1,
+            task: TaskKey { name: "t", type_name: "t", file: "f", line: 1, column: 1 },
+            name: "Process-1",
+            path: "1",
+            daemon: false,
+            pooled: false,
+            parent_pid: 1,
+            parent_name: "MainProcess",
+            parent_daemon: false,
+            authkey: AuthKey(b"secret".to_vec()),
+            post: -1,
+            lifeline: 3,
+            descriptors: Vec::new(),
+        };
+        let shown = format!("{bootstrap:?}");
+        assert!(!shown.contains("secret") && !shown.contains("115"), "{shown}");
+        let (memory, layout) = handshake::write(&bootstrap, b"arguments").unwrap();
+        leave_failure(&memory, layout, error);
+        let reply = handshake::read_reply(&memory, layout).unwrap().expect("it was left");
+        Reply::parse(&reply).unwrap().into_result("t", "Process-1").unwrap_err()
+    }
+
+    #[test]
+    fn task_06_what_kept_a_child_from_its_task_is_told() {
+        let unknown = told(&registry::unknown("library::task"));
+        assert_eq!(unknown.kind(), ErrorKind::UnknownTask);
+        assert!(unknown.to_string().contains("unknown task library::task"), "{unknown}");
+        let other = told(&Error::new(ErrorKind::Unsupported, "not the same program"));
+        assert_eq!(other.kind(), ErrorKind::Unsupported);
+        assert!(other.to_string().contains("Process-1"), "{other}");
+        let refused = told(&Error::io("watching", io::Error::from_raw_os_error(24)));
+        assert_eq!((refused.kind(), refused.system()), (ErrorKind::Io, Some(24)));
     }
 }

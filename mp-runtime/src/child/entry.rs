@@ -2,20 +2,21 @@
 //! told is read in `bootstrap`.
 #![expect(unsafe_code, reason = "adopts inherited descriptors, runs constructors, maps arguments")]
 
-use crate::child::bootstrap::{self, Start};
-use crate::child::{output, post};
+use crate::child::{bootstrap, output, post};
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
-use crate::protocol::handshake::{self, VARIABLE};
+use crate::protocol::handshake::{self, Layout, VARIABLE};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
 use crate::sys::memory::{Memory, View};
 use crate::sys::{own, signal};
+use crate::task::current;
+use crate::task::registry::{self, Entry};
 use crate::task::run::Left;
-use crate::task::{current, registry};
 use std::ffi::{OsString, c_char, c_int};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -89,6 +90,15 @@ fn become_child(value: &OsString) -> ! {
     }
 }
 
+/// A child that is ready to run its task.
+struct Start {
+    task: &'static Entry,
+    memory: Memory,
+    layout: Layout,
+    /// The descriptors of the arguments.
+    attachments: Attachments,
+}
+
 fn prepare(value: &OsString) -> Result<Start> {
     let number = value.to_str().and_then(|text| text.parse().ok());
     // SAFETY: this runs before the user's code, at the very start of the program or of its main.
@@ -101,8 +111,17 @@ fn prepare(value: &OsString) -> Result<Start> {
     // SAFETY: the parent passed this number for us, and this is the only place that adopts it.
     let memory = Memory::from_fd(unsafe { own::adopt(number) }.map_err(adopting)?);
     let (header, layout) = handshake::read(&memory)?;
-    let told = handshake::parse(&header)?;
-    let mut keep = vec![number, told.lifeline, told.post];
+    let begun = begin(number, &header);
+    let begun = begun.inspect_err(|error| bootstrap::leave_failure(&memory, layout, error));
+    begun.map(|(task, attachments)| Start { task, memory, layout, attachments })
+}
+
+/// Becomes what the header says, and finds the task and what is attached to its arguments; `bootstrap`
+/// is the number of its descriptor.
+fn begin(bootstrap: RawFd, header: &[u8]) -> Result<(&'static Entry, Attachments)> {
+    let adopting = |error| Error::io("an inherited descriptor is not open", error);
+    let told = handshake::parse(header)?;
+    let mut keep = vec![bootstrap, told.lifeline, told.post];
     keep.extend(&told.descriptors);
     // SAFETY: nothing was opened yet in this process but what the parent passed, and that is kept.
     unsafe { own::close_all_but(&mut keep) }
@@ -115,7 +134,7 @@ fn prepare(value: &OsString) -> Result<Start> {
     // SAFETY: as above.
     post::begin(unsafe { own::adopt(told.post) }.map_err(adopting)?);
     ENTERED.store(true, Ordering::Relaxed);
-    bootstrap::begin(&told, lifeline, memory, layout, descriptors.into())
+    Ok((bootstrap::begin(&told, lifeline)?, descriptors.into()))
 }
 
 fn run(mut start: Start) -> i32 {
@@ -123,7 +142,9 @@ fn run(mut start: Start) -> i32 {
     let view = match map_arguments(&start) {
         Ok(view) => view,
         Err(error) => {
-            return report_failure(&Error::io("the arguments could not be mapped", error));
+            let error = Error::io("the arguments could not be mapped", error);
+            bootstrap::leave_failure(&start.memory, start.layout, &error);
+            return report_failure(&error);
         }
     };
     // SAFETY: the parent wrote them before it started us and does not touch them again.

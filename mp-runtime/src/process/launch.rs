@@ -118,21 +118,26 @@ fn environment(
 
 /// A child re-runs this program from its start: it must lead to us again.
 fn check_program() -> Result<()> {
-    static IMAGE: OnceLock<Result<()>> = OnceLock::new();
+    static HELD: OnceLock<bool> = OnceLock::new();
     if !entry::entered() {
         let text = "this program has not called mp::init(), so a child would run its main again: put \
                     #[mp::main] on main, #[mp::test] on at least one test, or call mp::init() first \
                     in a hand-written main";
         return Err(Error::new(ErrorKind::Unsupported, text));
     }
-    let checked = IMAGE.get_or_init(|| {
-        let io = |error| Error::io("the running image could not be found in /proc", error);
-        if own::image_holds(check_program as *const ()).map_err(io)? {
-            return Ok(());
+    let held = match HELD.get() {
+        Some(held) => *held,
+        None => {
+            // A failure, for want of descriptors, is not kept: the next start looks again.
+            let io = |error| Error::io("the running image could not be found in /proc", error);
+            let held = own::image_holds(check_program as *const ()).map_err(io)?;
+            *HELD.get_or_init(|| held)
         }
-        let text = "/proc/self/exe is not the program that mp is linked into (was it started through \
-                    ld.so, or is this a shared library?): children are started from there";
-        Err(Error::new(ErrorKind::Unsupported, text))
-    });
-    checked.clone()
+    };
+    if held {
+        return Ok(());
+    }
+    let text = "/proc/self/exe is not the program that mp is linked into (was it started through \
+                ld.so, or is this a shared library?): children are started from there";
+    Err(Error::new(ErrorKind::Unsupported, text))
 }

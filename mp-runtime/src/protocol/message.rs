@@ -4,6 +4,7 @@ use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, RemotePanic, Result};
 use serde::{Deserialize, Serialize};
+use std::io;
 
 /// A task by name and place: functions nested in two tests share a module path, and two versions
 /// of one crate share all but the place.
@@ -24,6 +25,14 @@ pub(crate) struct PanicReport {
     pub(crate) backtrace: Option<String>,
 }
 
+/// Why a process could not begin its task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hindrance {
+    pub(crate) text: String,
+    /// The system's error number, where it was the system that refused.
+    pub(crate) system: Option<i32>,
+}
+
 /// A task's outcome. As bytes: one for the variant, then the value's own bytes, the report, or the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reply<'a> {
@@ -38,6 +47,8 @@ pub(crate) enum Reply<'a> {
     NotDecoded(&'a str),
     /// There is no such task.
     Unknown(&'a str),
+    /// The process did not get as far as the task.
+    NotBegun(Hindrance),
 }
 
 const VALUE: u8 = 0;
@@ -47,6 +58,7 @@ const NOT_DECODED: u8 = 3;
 const UNKNOWN: u8 = 4;
 const ATTACHED: u8 = 5;
 const ITEMS: u8 = 6;
+const NOT_BEGUN: u8 = 7;
 
 /// What stands before the values of several items: the variant's byte, and how long running them took.
 pub(crate) const ITEMS_HEAD: usize = 9;
@@ -78,6 +90,11 @@ impl<'a> Reply<'a> {
             Self::Panicked(report) => {
                 out.push(PANICKED);
                 codec::encode(report, out).expect("three strings always encode");
+                return;
+            }
+            Self::NotBegun(hindrance) => {
+                out.push(NOT_BEGUN);
+                codec::encode(hindrance, out).expect("a string and a number always encode");
                 return;
             }
         };
@@ -127,6 +144,7 @@ impl<'a> Reply<'a> {
             NOT_ENCODED => Self::NotEncoded(text()?),
             NOT_DECODED => Self::NotDecoded(text()?),
             UNKNOWN => Self::Unknown(text()?),
+            NOT_BEGUN => Self::NotBegun(codec::decode(rest)?),
             other => return Err(malformed(&format!("its first byte is {other}"))),
         })
     }
@@ -147,14 +165,24 @@ impl<'a> Reply<'a> {
                 ErrorKind::Decode,
                 format!("the arguments of task {task} did not decode in {worker}: {text}"),
             ),
-            Self::Unknown(text) => Error::new(ErrorKind::UnknownTask, text),
+            Self::Unknown(text) => {
+                let text = format!("{worker} could not begin task {task}: {text}");
+                Error::new(ErrorKind::UnknownTask, text)
+            }
+            Self::NotBegun(Hindrance { text, system }) => {
+                let text = format!("{worker} could not begin task {task}: {text}");
+                match system {
+                    Some(number) => Error::io(text, io::Error::from_raw_os_error(number)),
+                    None => Error::new(ErrorKind::Unsupported, text),
+                }
+            }
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{PanicReport, Reply};
+    use super::{Hindrance, PanicReport, Reply};
     use crate::error::ErrorKind;
 
     #[test]
@@ -167,6 +195,7 @@ mod tests {
             Reply::NotEncoded("a"),
             Reply::NotDecoded("b"),
             Reply::Unknown("c"),
+            Reply::NotBegun(Hindrance { text: "d".into(), system: Some(24) }),
         ] {
             let mut bytes = Vec::new();
             reply.write(&mut bytes);
