@@ -36,6 +36,6 @@ pub use pool::{
 };
 pub use process::at_exit::at_exit;
 pub use process::exit::{Guard, init};
-pub use process::info::{ProcessInfo, active_children, current_process, parent_process};
-pub use process::{Process, cpu_count, spawn};
+pub use process::info::{ProcessInfo, active_children, cpu_count, current_process, parent_process};
+pub use process::{Process, spawn};
 pub use task::Task;

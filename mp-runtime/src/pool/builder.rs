@@ -7,7 +7,8 @@ use crate::pool::engine::Engine;
 use crate::pool::options::{Options, Setup};
 use crate::pool::supervise::Supervisor;
 use crate::pool::{Pool, finish};
-use crate::process::{cpu_count, exit};
+use crate::process::exit;
+use crate::process::info::cpu_count;
 use crate::task::Task;
 use crate::transport::board::SEATS;
 use serde::Serialize;
@@ -169,6 +170,7 @@ impl PoolBuilder {
     ///
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for an option out of its range;
     /// [`Encode`](ErrorKind::Encode) if a value among the options could not be encoded;
+    /// [`DaemonicChild`](ErrorKind::DaemonicChild) inside a daemon that is no pool's worker;
     /// [`NotRunning`](ErrorKind::NotRunning) if the program is ending;
     /// [`Unsupported`](ErrorKind::Unsupported) if it has not called [`mp::init`](crate::init); and
     /// [`Io`](ErrorKind::Io) if the operating system refused. Nothing is left of it then.

@@ -128,7 +128,7 @@ impl Engine {
             options,
             shared,
             failed_end: Mutex::new(None),
-            cores: crate::process::cpu_count(),
+            cores: crate::process::info::cpu_count(),
             board,
             board_memory,
             slots_for_workers,

@@ -28,18 +28,18 @@ thread_local! {
 /// }
 ///
 /// #[mp::task]
-/// fn next() -> u64 {
-///     let next = |counter: &mut Counter| {
+/// fn count() -> u64 {
+///     let add_one = |counter: &mut Counter| {
 ///         counter.0 += 1;
 ///         counter.0
 ///     };
-///     mp::with_worker_state(next).expect("the initializer has made one")
+///     mp::with_worker_state(add_one).expect("the initializer has made one")
 /// }
 ///
 /// #[mp::main]
 /// fn main() -> mp::Result<()> {
 ///     let pool = mp::Pool::builder().processes(1).initializer(load, 100).build()?;
-///     assert_eq!((pool.apply(next, ())?, pool.apply(next, ())?), (101, 102));
+///     assert_eq!((pool.apply(count, ())?, pool.apply(count, ())?), (101, 102));
 ///     Ok(())
 /// }
 /// ```

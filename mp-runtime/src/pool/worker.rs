@@ -162,8 +162,9 @@ impl Worker {
         if let Err(text) = self.run(claim, of) {
             self.left.replace(&Reply::NotDecoded(&text));
         }
-        self.send(of);
+        // Before the outcome is there, so that whoever has that sees it counted.
         self.board.count(self.seat, self.tenure.count());
+        self.send(of);
         self.board.leave(self.seat);
     }
 

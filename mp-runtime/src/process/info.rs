@@ -266,3 +266,16 @@ pub fn active_children() -> Vec<ProcessInfo> {
     };
     children::active().into_iter().map(info).collect()
 }
+
+/// The number of CPUs that this process may use, at least 1: the affinity mask and a control
+/// group's quota are honoured.
+///
+/// # Examples
+///
+/// ```
+/// assert!(mp::cpu_count() >= 1);
+/// ```
+#[must_use]
+pub fn cpu_count() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

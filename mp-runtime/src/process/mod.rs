@@ -1,17 +1,22 @@
 //! The starting side of a process: `Process`, a task to be run in a child, and what can be asked of it. How the child is
 //! started is in `launch`, how children are kept and reaped in `children`, how far one has come in `stage`.
 
+mod arguments;
 pub(crate) mod at_exit;
 pub(crate) mod children;
 pub(crate) mod exit;
 pub(crate) mod info;
 pub(crate) mod launch;
+mod shorthand;
 mod stage;
+
+pub use shorthand::spawn;
 
 use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
 use crate::identity::{self, AuthKey};
+use crate::process::arguments::Arguments;
 use crate::process::children::Child;
 use crate::process::launch::Launch;
 use crate::process::stage::Stage;
@@ -21,7 +26,7 @@ use crate::sys::signal;
 use crate::task::Task;
 use std::ffi::OsString;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 /// A task that runs, or will run, in a process of its own.
@@ -60,14 +65,6 @@ pub struct Process<T> {
     task: PhantomData<T>,
 }
 
-/// The arguments as they travel.
-struct Arguments {
-    bytes: Vec<u8>,
-    attachments: Attachments,
-    /// The descriptors have gone to the child.
-    gone: bool,
-}
-
 impl<T: Task> Process<T> {
     /// A process that will run `task` with `arguments`, named "Process-N".
     ///
@@ -77,9 +74,6 @@ impl<T: Task> Process<T> {
     pub fn new(task: T, arguments: T::Args<'_>) -> Self {
         let _ = task;
         let path = identity::next_path();
-        let mut encoded =
-            Arguments { bytes: Vec::new(), attachments: Attachments::default(), gone: false };
-        let result = codec::encode_with(&arguments, &mut encoded.bytes, &mut encoded.attachments);
         let identity = identity::current();
         Self {
             name: format!("Process-{path}"),
@@ -89,7 +83,7 @@ impl<T: Task> Process<T> {
             authkey: identity::key(),
             creator: std::process::id(),
             environment: Vec::new(),
-            arguments: result.map(|()| encoded),
+            arguments: Arguments::encode(&arguments),
             stage: Stage::Initial,
             task: PhantomData,
         }
@@ -163,10 +157,10 @@ impl<T: Task> Process<T> {
         launch::check_environment(&self.environment)?;
         let _starting = exit::starting()?;
         let arguments = self.arguments.as_mut().map_err(|error| error.clone())?;
-        let descriptors: Vec<_> = arguments.attachments.descriptors().map(AsFd::as_fd).collect();
+        let descriptors = arguments.descriptors();
         let child = Launch {
             task: T::__entry(),
-            arguments: &arguments.bytes,
+            arguments: arguments.bytes(),
             name: &self.name,
             path: &self.path,
             daemon: self.daemon,
@@ -177,9 +171,7 @@ impl<T: Task> Process<T> {
             descriptors: &descriptors,
         }
         .start()?;
-        // They are the child's now: whoever waits for their last copy to be closed waits for it alone.
-        arguments.gone = !arguments.attachments.is_empty();
-        arguments.attachments = Attachments::default();
+        arguments.hand_over();
         self.stage = Stage::Started(child);
         Ok(())
     }
@@ -197,15 +189,11 @@ impl<T: Task> Process<T> {
             return Err(self.closed());
         }
         let arguments = self.arguments.as_ref().map_err(Clone::clone)?;
-        if arguments.gone {
+        let Some(attachments) = arguments.copies() else {
             let text = format!("process {} was started: it has the handles to run with", self.name);
             return Err(Error::new(ErrorKind::AlreadyStarted, text));
-        }
-        let attachments = arguments.attachments.try_clone();
-        let attachments = attachments.map_err(|error| {
-            Error::io("the handles in the arguments could not be copied", error)
-        })?;
-        Ok(T::__call(codec::decode_with(&arguments.bytes, attachments)?))
+        };
+        Ok(T::__call(codec::decode_with(arguments.bytes(), attachments?)?))
     }
 
     /// Waits until the child has ended, however it ended.
@@ -237,7 +225,8 @@ impl<T: Task> Process<T> {
     /// [`Panicked`](ErrorKind::Panicked) if the task panicked;
     /// [`WorkerDied`](ErrorKind::WorkerDied) if the process ended without a value, by a signal or
     /// by `std::process::exit`; [`Encode`](ErrorKind::Encode), [`Decode`](ErrorKind::Decode),
-    /// [`UnknownTask`](ErrorKind::UnknownTask) if arguments or value did not get across.
+    /// [`UnknownTask`](ErrorKind::UnknownTask) if arguments or value did not get across;
+    /// [`Io`](ErrorKind::Io) or [`Unsupported`](ErrorKind::Unsupported) if the child could not begin.
     pub fn result(&self) -> Result<T::Output> {
         let child = self.child()?;
         child.join(None)?;
@@ -395,43 +384,4 @@ impl<T: Task> Process<T> {
     fn closed(&self) -> Error {
         Error::new(ErrorKind::Closed, format!("process {} is closed", self.name))
     }
-}
-
-/// Starts a process that runs `task` with `arguments`: [`Process::new`] and [`Process::start`] in one.
-///
-/// # Errors
-///
-/// As [`Process::start`].
-///
-/// # Examples
-///
-/// ```
-/// #[mp::task]
-/// fn greet(name: &str) -> String {
-///     format!("hello {name}")
-/// }
-///
-/// #[mp::main]
-/// fn main() -> mp::Result<()> {
-///     assert_eq!(mp::spawn(greet, "bob")?.result()?, "hello bob");
-///     Ok(())
-/// }
-/// ```
-pub fn spawn<T: Task>(task: T, arguments: T::Args<'_>) -> Result<Process<T>> {
-    let mut process = Process::new(task, arguments);
-    process.start()?;
-    Ok(process)
-}
-
-/// The number of CPUs that this process may use, at least 1: the affinity mask and a control
-/// group's quota are honoured.
-///
-/// # Examples
-///
-/// ```
-/// assert!(mp::cpu_count() >= 1);
-/// ```
-#[must_use]
-pub fn cpu_count() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
