@@ -8,34 +8,34 @@ use std::thread;
 
 use crate::gate::Gate;
 use crate::support::{repeat, scenario, scenario_main, thread_id, wait_until};
-use crate::{LONG, daemon, kernel, say, stays, works};
+use crate::{LONG, daemon, kernel, say, stays, waits};
 
-/// Registers one before and one after the children's end, and leaves a child and a daemon.
+/// Registers one before and one after the children's end, and leaves a daemon and a child, which only
+/// the first one lets go on.
 fn register() {
+    let gate = Gate::new();
+    daemon(stays, ());
+    mp::spawn(waits, gate.name()).expect("it starts");
+    let waiting = gate.arrival();
     let alive = || mp::active_children().len();
     mp::at_exit(-1, move || say(&format!("after {}", alive())));
-    mp::at_exit(0, move || say(&format!("before {}", alive())));
-    daemon(stays, ());
-    mp::spawn(works, 1).expect("it starts");
+    mp::at_exit(0, move || {
+        say(&format!("before {}", alive()));
+        // The end waits for that child next: so this had to come first.
+        drop(waiting);
+    });
 }
 
 #[mp::test]
 fn exit_05_priorities_of_zero_and_above_come_before_the_children_end() {
     let program = scenario_main!(|| {
-        let gate = Gate::new();
-        let child = mp::spawn(crate::waits, gate.name()).expect("it starts");
-        let waiting = std::sync::Mutex::new(Some(gate.arrival()));
-        mp::at_exit(-1, || say(&format!("after {}", mp::active_children().len())));
-        mp::at_exit(0, move || {
-            say(&format!("before {}", mp::active_children().len()));
-            // The end waits for that child next: so this had to come first.
-            drop(waiting.lock().expect("no panic").take());
-        });
-        drop(child);
+        mp::at_exit(-2, || say("last"));
+        register();
     });
     let finished = program.run();
     finished.assert_success();
-    assert_eq!(finished.stdout, "before 1\nafter 0\n");
+    let order: Vec<&str> = finished.stdout.lines().filter(|l| !l.starts_with("stays ")).collect();
+    assert_eq!(order, ["before 2", "after 0", "last"], "{}", finished.stdout);
 }
 
 #[mp::test]
