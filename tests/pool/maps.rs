@@ -40,7 +40,7 @@ fn stop_first(x: u64, gate: &str) -> u64 {
 }
 
 #[mp::test]
-fn pool_05_map_gives_the_values_in_order() {
+fn pool_05_pool_06_pool_17_map_gives_the_values_in_order() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
         for count in [0, 1, 2, 10, 100, 5000] {

@@ -56,8 +56,11 @@ impl Attachments {
     }
 
     /// Drops all but the first few.
+    #[inline]
     pub(crate) fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
+        if self.0.len() > len {
+            self.0.truncate(len);
+        }
     }
 
     /// The one of this index, once.

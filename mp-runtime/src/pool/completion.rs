@@ -22,20 +22,48 @@ pub(super) type Outcome = Result<Value>;
 #[derive(Debug)]
 pub(super) struct Value {
     /// Its reply's bytes, the variant's byte first.
-    pub(super) reply: Bytes,
+    reply: Bytes,
+    /// What few values have: every one is moved several times.
+    beside: Option<Box<Beside>>,
+}
+
+#[derive(Debug)]
+enum Beside {
     /// The descriptors of handles in it, for as long as it is kept.
-    pub(super) attachments: Attachments,
+    Attachments(Attachments),
     /// The value is a list of these instead.
-    pub(super) parts: Vec<Part>,
+    Parts(Vec<Part>),
 }
 
 impl Value {
     pub(super) fn one(reply: Bytes, attachments: Attachments) -> Self {
-        Self { reply, attachments, parts: Vec::new() }
+        let some = (!attachments.is_empty()).then_some(attachments);
+        Self { reply, beside: some.map(|it| Box::new(Beside::Attachments(it))) }
     }
 
     pub(super) fn many(parts: Vec<Part>) -> Self {
-        Self { reply: Vec::new().into(), attachments: Attachments::default(), parts }
+        Self { reply: Vec::new().into(), beside: Some(Box::new(Beside::Parts(parts))) }
+    }
+
+    fn attachments(&self) -> Option<&Attachments> {
+        match self.beside.as_deref() {
+            Some(Beside::Attachments(attachments)) => Some(attachments),
+            _ => None,
+        }
+    }
+
+    fn parts(&self) -> &[Part] {
+        match self.beside.as_deref() {
+            Some(Beside::Parts(parts)) => parts,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Bytes, Attachments) {
+        match self.beside.map(|beside| *beside) {
+            Some(Beside::Attachments(attachments)) => (self.reply, attachments),
+            _ => (self.reply, Attachments::default()),
+        }
     }
 }
 
@@ -47,14 +75,15 @@ pub(super) fn copies(attachments: &Attachments) -> Result<Attachments> {
 
 /// Decodes an outcome's value.
 pub(super) fn decode<R: DeserializeOwned>(outcome: &Outcome) -> Result<R> {
-    let Value { reply, attachments, .. } = outcome.as_ref().map_err(Clone::clone)?;
-    codec::decode_with(reply.get(1..).unwrap_or_default(), copies(attachments)?)
+    let value = outcome.as_ref().map_err(Clone::clone)?;
+    let attachments = value.attachments().map(copies).transpose()?.unwrap_or_default();
+    codec::decode_with(value.reply.get(1..).unwrap_or_default(), attachments)
 }
 
 /// Decodes an outcome that is a list.
 pub(super) fn decode_many<R: DeserializeOwned>(outcome: &Outcome) -> Result<Vec<R>> {
     let mut values = Vec::new();
-    for part in &outcome.as_ref().map_err(Clone::clone)?.parts {
+    for part in outcome.as_ref().map_err(Clone::clone)?.parts() {
         part.append(copies(part.attachments())?, &mut values)?;
     }
     Ok(values)

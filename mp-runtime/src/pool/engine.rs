@@ -25,18 +25,16 @@ use crate::task::Task;
 use crate::transport::board::{Board, SLOTS};
 use crate::transport::constant::Constant;
 use crate::transport::ring::Reader;
+use crate::transport::scratch::Scratch;
 use crate::transport::slots::Slots;
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Scratch space for encoding that grew beyond this is given back.
-const SCRATCH: usize = 1 << 20;
-
 thread_local! {
-    static ENCODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static ENCODED: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
 }
 
 pub(super) struct Engine {
@@ -65,8 +63,10 @@ pub(super) struct Engine {
     /// Whether a caller leads: reads the rings while it waits for its own result.
     pub(super) turn: Mutex<bool>,
     pub(super) callbacks: Callbacks,
-    /// Calls accepted and not settled.
-    pub(super) unsettled: AtomicUsize,
+    /// Calls accepted, counted under the lock of the desk, and calls settled: apart, since different
+    /// threads write them.
+    accepted: Line,
+    settled: Line,
     /// What calls may take unless they say so themselves.
     pub(super) terms: Terms,
     pub(super) limits: Limits,
@@ -104,6 +104,11 @@ pub(super) struct Ended {
     pub(super) threads: bool,
 }
 
+/// A counter on a cache line of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct Line(AtomicUsize);
+
 /// Locks; a panic elsewhere has left nothing half done, since user code runs outside.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -136,7 +141,8 @@ impl Engine {
             rings: Mutex::new(Vec::new()),
             turn: Mutex::new(false),
             callbacks: Callbacks::default(),
-            unsettled: AtomicUsize::new(0),
+            accepted: Line::default(),
+            settled: Line::default(),
             terms,
             limits: Limits::default(),
             control,
@@ -155,8 +161,8 @@ impl Engine {
         completion: &Arc<Completion>,
     ) {
         // Taken, not borrowed: encoding runs user code, which may submit too.
-        let mut bytes = ENCODED.try_with(RefCell::take).unwrap_or_default();
-        bytes.clear();
+        let bytes = ENCODED.try_with(|scratch| scratch.borrow_mut().take());
+        let mut bytes = bytes.unwrap_or_default();
         let mut attachments = Attachments::default();
         let refused = self
             .refuse_new()
@@ -167,10 +173,8 @@ impl Engine {
                 let call = Call::new(T::__entry(), owner, terms, attachments);
                 self.accept(call, &mut bytes).map_err(|(_, error)| error)
             });
-        if bytes.capacity() <= SCRATCH {
-            // A thread that is ending has no such space any more, and does not need it.
-            let _ = ENCODED.try_with(|scratch| scratch.replace(bytes));
-        }
+        // A thread that is ending has no such space any more, and does not need it.
+        let _ = ENCODED.try_with(|scratch| scratch.borrow_mut().put_back(bytes));
         match refused {
             Ok(()) => self.board.wake(1),
             Err(error) => self.refuse(completion, error),
@@ -198,7 +202,7 @@ impl Engine {
         self.refuse_new()?;
         let desk = lock(&self.desk);
         desk.refuse_if_not_open()?;
-        self.unsettled.fetch_add(1, AcqRel);
+        self.count_accepted();
         Ok(())
     }
 
@@ -242,7 +246,7 @@ impl Engine {
         }
         desk.put(&self.board, call, arguments)?;
         // Under the lock, which whoever reads the reply needs before it counts as settled.
-        self.unsettled.fetch_add(1, AcqRel);
+        self.count_accepted();
         drop(desk);
         if let Some(limit) = limit {
             self.watch(limit);
@@ -301,8 +305,27 @@ impl Engine {
         lock(&self.desk).ledger.phase
     }
 
+    /// Under the lock of the desk.
+    fn count_accepted(&self) {
+        let accepted = self.accepted.0.load(Relaxed);
+        self.accepted.0.store(accepted.wrapping_add(1), Release);
+    }
+
+    /// Counts one more call as settled, and gives how many are not.
+    pub(super) fn count_one_settled(&self) -> usize {
+        let settled = self.settled.0.fetch_add(1, SeqCst).wrapping_add(1);
+        self.accepted.0.load(SeqCst).wrapping_sub(settled)
+    }
+
+    /// How many calls were accepted and have no outcome.
+    pub(super) fn unsettled(&self) -> usize {
+        // In this order, so that it is never negative.
+        let settled = self.settled.0.load(SeqCst);
+        self.accepted.0.load(SeqCst).wrapping_sub(settled)
+    }
+
     pub(super) fn is_idle(&self) -> bool {
-        self.unsettled.load(Acquire) == 0
+        self.unsettled() == 0
     }
 
     /// Takes no more calls; what was accepted is run.

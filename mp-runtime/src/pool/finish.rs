@@ -29,7 +29,7 @@ fn finish_all() {
     for engine in own {
         // The end was asked for by one of this pool's callbacks: the others are run here.
         engine.ends_inside.store(true, SeqCst);
-        let rest = |running| engine.unsettled.load(SeqCst) <= running;
+        let rest = |running| engine.unsettled() <= running;
         engine.callbacks.run_until(&engine, None, None, rest);
     }
     for engine in others {

@@ -33,8 +33,18 @@ pub(super) struct Chunk {
 /// An outcome on its way to whoever wants it; told where no lock of the pool's desk is held.
 pub(super) enum Settled {
     Call(Arc<Completion>, Outcome),
-    /// A part, and whether it is the chunk's last.
-    Part(Arc<Gather>, Part, Option<Duration>, bool),
+    /// A part of many.
+    Part(Box<Arrived>),
+}
+
+/// A part on its way.
+pub(super) struct Arrived {
+    pub(super) gather: Arc<Gather>,
+    pub(super) part: Part,
+    /// How long its items took.
+    pub(super) took: Option<Duration>,
+    /// Whether it is its chunk's last.
+    pub(super) last: bool,
 }
 
 impl Owner {
@@ -87,7 +97,10 @@ impl Chunk {
         }
         let outcome = outcome(body, self.gather.task, link, Address { slot, generation });
         let content = match outcome {
-            Ok(Value { reply, attachments, .. }) => Content::Values(reply, 1, attachments),
+            Ok(value) => {
+                let (reply, attachments) = value.into_parts();
+                Content::Values(reply, 1, attachments)
+            }
             Err(error) => Content::Error(error),
         };
         (self.left > 0).then(|| self.settle(1, content, None))
@@ -98,7 +111,8 @@ impl Chunk {
         self.next += u64::from(count);
         self.done += count;
         self.left -= count;
-        Settled::Part(Arc::clone(&self.gather), part, took, self.left == 0)
+        let (gather, last) = (Arc::clone(&self.gather), self.left == 0);
+        Settled::Part(Box::new(Arrived { gather, part, took, last }))
     }
 
     /// Fails the item that a worker was running when it died.

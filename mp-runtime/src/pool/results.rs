@@ -85,7 +85,10 @@ impl<'a> Results<'a> {
 }
 
 impl Sink for Results<'_> {
-    #[inline]
+    fn is_timed(&self) -> bool {
+        self.timed.is_some()
+    }
+
     fn begin(&mut self) {
         if let Some(seat) = self.timed {
             self.board.start_clock(seat, clock::now());

@@ -8,7 +8,7 @@ use crate::pool::completion::{Completion, Outcome};
 use crate::pool::desk::Stage;
 use crate::pool::engine::{Engine, lock};
 use crate::pool::ledger::Phase;
-use crate::pool::owner::{Owner, Settled};
+use crate::pool::owner::{Arrived, Owner, Settled};
 use crate::transport::board::{Sleeper, State};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,7 +28,8 @@ impl Engine {
                 Settled::Call(completion, outcome) => {
                     wakers.extend(self.finish(&completion, outcome));
                 }
-                Settled::Part(gather, part, took, last) => {
+                Settled::Part(arrived) => {
+                    let Arrived { gather, part, took, last } = *arrived;
                     wakers.extend(self.tell(gather.deliver(part, took)));
                     let driver = gather.driver();
                     if let Some((completion, outcome)) =
@@ -75,7 +76,7 @@ impl Engine {
     pub(super) fn count_settled(&self) {
         // SeqCst, as `ends_inside`: either this is seen by who waits inside a callback, or the wait
         // is seen here.
-        let left = self.unsettled.fetch_sub(1, SeqCst) - 1;
+        let left = self.count_one_settled();
         if self.ends_inside.load(SeqCst) {
             self.callbacks.look_again();
         }

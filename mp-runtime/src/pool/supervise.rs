@@ -17,7 +17,7 @@ use crate::transport::board::{NUMBERS, Sleeper};
 use crate::transport::ring::{self, Reader};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl Supervisor {
         let orders = Orders {
             number,
             seat: u32::try_from(seat).unwrap_or(u32::MAX),
-            spinners: u32::try_from(self.engine.cores - 1).unwrap_or(u32::MAX),
+            spinners: u32::try_from(self.engine.cores).unwrap_or(u32::MAX),
             manner: options.manner()?,
         };
         let mut arguments = Vec::new();
@@ -233,7 +233,7 @@ impl Supervisor {
         if !open && lock(&self.engine.desk).ledger.is_empty() {
             return 0;
         }
-        size.min(self.engine.unsettled.load(Acquire))
+        size.min(self.engine.unsettled())
     }
 
     /// Tells as many workers to end as there are too many.

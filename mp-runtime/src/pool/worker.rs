@@ -19,13 +19,11 @@ use crate::task::run::Left;
 use crate::transport::board::Board;
 use crate::transport::park::Spinner;
 use crate::transport::ring::Writer;
+use crate::transport::scratch::Scratch;
 use crate::transport::slots::{Claim, SlotsView};
 use serde::{Deserialize, Serialize};
 use std::hint;
 use std::os::fd::OwnedFd;
-
-/// A reply buffer that grew beyond this is given back.
-const SCRATCH: usize = 1 << 20;
 
 /// In place of a slot: a record about one of the pool's own errands.
 pub(super) const ERRANDS: u32 = u32::MAX;
@@ -57,6 +55,7 @@ struct Worker {
     ring: Writer,
     spinner: Spinner,
     left: Left,
+    scratch: Scratch,
     tenure: Tenure,
 }
 
@@ -89,6 +88,7 @@ impl Worker {
             ring: Writer::map(Memory::from_fd(ring)).map_err(io)?,
             spinner: Spinner::new(),
             left: Left::default(),
+            scratch: Scratch::new(),
             tenure,
         };
         // Ctrl-C is for the main program, whose end is ours.
@@ -158,7 +158,7 @@ impl Worker {
         self.board.enter(self.seat, (slot, generation), clock::lately());
         let slot = u32::try_from(slot).unwrap_or(u32::MAX);
         let of = Address { slot, generation };
-        self.left.reply.clear();
+        self.left.reply = self.scratch.take();
         if let Err(text) = self.run(claim, of) {
             self.left.replace(&Reply::NotDecoded(&text));
         }
@@ -207,6 +207,7 @@ impl Worker {
 
     fn send(&mut self, of: Address) {
         if self.left.reply.is_empty() {
+            self.scratch.put_back(std::mem::take(&mut self.left.reply));
             return;
         }
         let tag = [of.slot, of.generation];
@@ -224,9 +225,7 @@ impl Worker {
             let _ = self.ring.push(tag, &self.left.reply);
         }
         self.board.announce();
-        if self.left.reply.capacity() > SCRATCH {
-            self.left.reply = Vec::new();
-        }
+        self.scratch.put_back(std::mem::take(&mut self.left.reply));
     }
 
     /// Waits for work; `false` if it has waited for as long as it may.

@@ -19,6 +19,8 @@ pub(crate) type ChunkRunner = fn(&[u8], Attachments, &mut Vec<u8>, &mut dyn Sink
 
 /// Takes the outcomes of items, in order.
 pub(crate) trait Sink {
+    /// Whether it wants to be told of each item that is begun.
+    fn is_timed(&self) -> bool;
     /// An item is begun.
     fn begin(&mut self);
     /// The bytes as a [`Sequence`] has them.
@@ -102,8 +104,11 @@ pub(crate) fn run_chunk<T: Task>(
 }
 
 fn call_all<T: Task>(items: &mut Items<'_>, values: &mut Sequence<'_>, sink: &mut dyn Sink) {
+    let timed = sink.is_timed();
     while items.rest() != 0 {
-        sink.begin();
+        if timed {
+            sink.begin();
+        }
         let Some(arguments) = items.next::<T::Args<'_>>() else { return };
         let arguments = match arguments {
             Ok(arguments) => arguments,

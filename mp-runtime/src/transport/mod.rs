@@ -6,5 +6,6 @@ pub(crate) mod bytes;
 pub(crate) mod constant;
 pub(crate) mod park;
 pub(crate) mod ring;
+pub(crate) mod scratch;
 pub(crate) mod segment;
 pub(crate) mod slots;

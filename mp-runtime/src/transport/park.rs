@@ -6,12 +6,16 @@
 
 use crate::sys::clock;
 use std::hint;
+use std::thread;
 use std::time::Duration;
 
 /// The longest spin, about what one wake-up costs.
 const MOST: Duration = Duration::from_micros(60);
 /// The shortest, which is spent even when spinning has not paid for long.
 const LEAST: Duration = Duration::from_micros(1);
+/// After this, whoever else wants the core may have it between two looks: with fewer cores than there
+/// are processes and threads, what is waited for may need just this one.
+const ALONE: Duration = Duration::from_micros(4);
 /// A wait no longer than this would have been caught had both sides been spinning.
 const NEAR: Duration = Duration::from_micros(200);
 
@@ -39,8 +43,12 @@ impl Spinner {
                 }
                 hint::spin_loop();
             }
-            if clock::now().saturating_sub(self.since) >= self.budget {
+            let spun = clock::now().saturating_sub(self.since);
+            if spun >= self.budget {
                 return false;
+            }
+            if spun >= ALONE {
+                thread::yield_now();
             }
         }
     }

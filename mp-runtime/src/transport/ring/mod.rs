@@ -173,9 +173,14 @@ impl Writer {
         self.mapping.u64(TAIL).store(self.tail, Release);
     }
 
+    #[inline]
     fn copy(&self, position: u64, bytes: &[u8]) {
         let at = offset(position);
-        let (first, second) = bytes.split_at(bytes.len().min(SIZE - at));
+        if bytes.len() <= SIZE - at {
+            self.mapping.write(DATA + at, bytes);
+            return;
+        }
+        let (first, second) = bytes.split_at(SIZE - at);
         self.mapping.write(DATA + at, first);
         self.mapping.write(DATA, second);
     }
