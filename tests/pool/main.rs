@@ -10,6 +10,7 @@ mod corners;
 mod deaths;
 mod drops;
 mod end;
+mod ends_early;
 mod errors;
 mod handles;
 mod kills;

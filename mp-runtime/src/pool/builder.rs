@@ -2,6 +2,7 @@
 
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::identity;
 use crate::pool::desk::Terms;
 use crate::pool::engine::Engine;
 use crate::pool::options::{Options, Setup};
@@ -16,6 +17,9 @@ use std::ffi::OsString;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+/// How many levels below the main program a process may be that has a pool.
+const DEEPEST: usize = 10;
 
 /// The options of a pool; made by [`Pool::builder`].
 ///
@@ -132,6 +136,14 @@ impl PoolBuilder {
         self
     }
 
+    /// Whether the death of one worker breaks the pool, as in Python's `concurrent.futures`: then all calls
+    /// without an outcome, and all later ones, give [`Broken`](ErrorKind::Broken). Without this a death
+    /// fails the one task that the worker had begun, and the worker is replaced.
+    pub fn break_on_death(mut self, break_on_death: bool) -> Self {
+        self.options.break_on_death = break_on_death;
+        self
+    }
+
     /// Binds each worker to one of the CPUs that this process may use, one after the other.
     pub fn cpu_affinity(mut self, bind: bool) -> Self {
         self.options.affinity = bind;
@@ -172,13 +184,15 @@ impl PoolBuilder {
     /// [`Encode`](ErrorKind::Encode) if a value among the options could not be encoded;
     /// [`DaemonicChild`](ErrorKind::DaemonicChild) inside a daemon that is no pool's worker;
     /// [`NotRunning`](ErrorKind::NotRunning) if the program is ending;
-    /// [`Unsupported`](ErrorKind::Unsupported) if it has not called [`mp::init`](crate::init); and
+    /// [`Unsupported`](ErrorKind::Unsupported) if it has not called [`mp::init`](crate::init), or this
+    /// process is more than ten levels below the main program; and
     /// [`Io`](ErrorKind::Io) if the operating system refused. Nothing is left of it then.
     pub fn build(self) -> Result<Pool> {
         let _starting = exit::starting()?;
         exit::arm();
         let size = self.processes.unwrap_or_else(cpu_count);
         check_size(size)?;
+        check_depth()?;
         self.options.check()?;
         let limit = self.task_timeout;
         Engine::check_limit(limit)?;
@@ -206,6 +220,16 @@ impl PoolBuilder {
         let _ = hand_over.send((supervisor, collector));
         Ok(Pool { engine, supervisor: Mutex::new(Some(thread)) })
     }
+}
+
+/// Refuses pools in workers of pools without end.
+fn check_depth() -> Result<()> {
+    let depth = identity::current().path.split(':').count();
+    if depth <= DEEPEST {
+        return Ok(());
+    }
+    let text = format!("a pool in a process {depth} levels deep: at most {DEEPEST} may have one");
+    Err(Error::new(ErrorKind::Unsupported, text))
 }
 
 pub(super) fn check_size(size: usize) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The thread that runs callbacks, and the queue before it. One thread, so that a slow callback delays callbacks and
 //! nothing else.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::pool::bell::Awaited;
 use crate::pool::completion::{Completion, Outcome};
 use crate::pool::engine::{Engine, lock};
@@ -9,6 +9,7 @@ use crate::pool::settle::After;
 use crate::sys::clock::Deadline;
 use crate::sys::own;
 use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -21,6 +22,24 @@ pub(super) struct Due {
     pub(super) outcome: Outcome,
 }
 
+/// What the thread has to do.
+enum Job {
+    Due(Due),
+    /// Something else of the user's.
+    Other(Box<dyn FnOnce() + Send>),
+}
+
+impl Job {
+    fn is_of(&self, awaited: &dyn Awaited) -> bool {
+        matches!(self, Self::Due(due) if due.completion.address() == awaited.address())
+    }
+}
+
+fn run_other(other: Box<dyn FnOnce() + Send>) {
+    // A panic there was reported by the panic hook, and costs nothing else.
+    let _ = panic::catch_unwind(AssertUnwindSafe(other));
+}
+
 #[derive(Default)]
 pub(super) struct Callbacks {
     queue: Mutex<Queue>,
@@ -30,7 +49,7 @@ pub(super) struct Callbacks {
 
 #[derive(Default)]
 struct Queue {
-    due: VecDeque<Due>,
+    due: VecDeque<Job>,
     /// How many threads wait for [`Callbacks::changed`].
     asleep: usize,
     /// Where those lie whose callbacks the thread is inside of: more than one when one waits for another's result.
@@ -55,33 +74,46 @@ impl Callbacks {
             drop(queue);
             return Self::fail(engine, due, &error);
         }
-        if queue.thread.is_none() && !queue.stopped {
-            let thread = thread::Builder::new().name("mp-callbacks".to_owned());
-            let started = engine.this.upgrade().map(|own| {
-                let run = move || own.callbacks.run(&own);
-                thread.spawn(run)
-            });
-            match started {
-                Some(Ok(thread)) => queue.thread = Some(thread),
-                failed => {
-                    // Better a callback not run than a handle that never turns ready.
-                    drop(queue);
-                    let error = match failed {
-                        Some(Err(error)) => error,
-                        _ => std::io::ErrorKind::NotConnected.into(),
-                    };
-                    let error = Error::io("the thread for callbacks could not be started", error);
-                    return Self::fail(engine, due, &error);
-                }
-            }
+        if let Err(error) = Self::need_thread(engine, &mut queue) {
+            // Better a callback not run than a handle that never turns ready.
+            drop(queue);
+            return Self::fail(engine, due, &error);
         }
-        queue.due.extend(due);
+        queue.due.extend(due.into_iter().map(Job::Due));
         let asleep = queue.asleep;
         drop(queue);
         if asleep > 0 {
             self.changed.notify_all();
         }
         After::default()
+    }
+
+    /// Has the thread run something of the user's, or runs it here if there is no thread any more.
+    pub(super) fn push_other(&self, engine: &Engine, other: Box<dyn FnOnce() + Send>) {
+        let mut queue = lock(&self.queue);
+        let over = queue.stopped && queue.thread.is_none();
+        if over || Self::need_thread(engine, &mut queue).is_err() {
+            drop(queue);
+            run_other(other);
+            return;
+        }
+        queue.due.push_back(Job::Other(other));
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    fn need_thread(engine: &Engine, queue: &mut Queue) -> Result<()> {
+        if queue.thread.is_some() || queue.stopped {
+            return Ok(());
+        }
+        let doing = "the thread for callbacks could not be started";
+        let Some(own) = engine.this.upgrade() else {
+            return Err(Error::io(doing, std::io::ErrorKind::NotConnected.into()));
+        };
+        let thread = thread::Builder::new().name("mp-callbacks".to_owned());
+        let started = thread.spawn(move || own.callbacks.run(&own));
+        queue.thread = Some(started.map_err(|error| Error::io(doing, error))?);
+        Ok(())
     }
 
     fn fail(engine: &Engine, due: Vec<Due>, error: &Error) -> After {
@@ -126,12 +158,10 @@ impl Callbacks {
             }
             let at = match waited_for.filter(|_| queue.running.len() >= DEEP) {
                 None => (!queue.due.is_empty()).then_some(0),
-                Some(one) => {
-                    queue.due.iter().position(|due| due.completion.address() == one.address())
-                }
+                Some(one) => queue.due.iter().position(|job| job.is_of(one)),
             };
             queue = match at.and_then(|at| queue.due.remove(at)) {
-                Some(due) => self.run_one(engine, queue, due),
+                Some(job) => self.run_one(engine, queue, job),
                 None => self.sleep(queue, deadline),
             };
         }
@@ -165,7 +195,14 @@ impl Callbacks {
     pub(super) fn abandon(&self, error: &Error) -> Vec<Due> {
         let mut queue = lock(&self.queue);
         queue.abandoned = Some(error.clone());
-        queue.due.drain(..).collect()
+        let (due, others): (VecDeque<_>, VecDeque<_>) =
+            queue.due.drain(..).partition(|job| matches!(job, Job::Due(_)));
+        queue.due = others;
+        let due = due.into_iter().filter_map(|job| match job {
+            Job::Due(due) => Some(due),
+            Job::Other(_) => None,
+        });
+        due.collect()
     }
 
     /// Ends the thread once its queue is empty, and waits for it.
@@ -186,7 +223,7 @@ impl Callbacks {
         let mut queue = lock(&self.queue);
         loop {
             queue = match queue.due.pop_front() {
-                Some(due) => self.run_one(engine, queue, due),
+                Some(job) => self.run_one(engine, queue, job),
                 None if queue.stopped => break,
                 None => self.sleep(queue, None),
             };
@@ -198,9 +235,16 @@ impl Callbacks {
         &'a self,
         engine: &Engine,
         mut queue: MutexGuard<'a, Queue>,
-        due: Due,
+        job: Job,
     ) -> MutexGuard<'a, Queue> {
-        let Due { completion, outcome } = due;
+        let Due { completion, outcome } = match job {
+            Job::Due(due) => due,
+            Job::Other(other) => {
+                drop(queue);
+                run_other(other);
+                return lock(&self.queue);
+            }
+        };
         queue.running.push(completion.address());
         drop(queue);
         completion.callback().run(&outcome);

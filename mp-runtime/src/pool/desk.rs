@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(super) struct Desk {
     pub(super) slots: Slots,
     pub(super) ledger: Ledger<Placed, Waiting>,
+    /// Why the pool is broken, if it is.
+    pub(super) broken: Option<Error>,
 }
 
 /// A call, but for its arguments' bytes.
@@ -68,10 +70,10 @@ impl Desk {
             Phase::Open => return Ok(()),
             Phase::Closed => Error::new(ErrorKind::NotRunning, "the pool is closed"),
             Phase::Terminated => Error::new(ErrorKind::NotRunning, "the pool is terminated"),
-            Phase::Broken => Error::new(
-                ErrorKind::Broken,
-                "the pool is broken: its workers end before they are up",
-            ),
+            Phase::Broken => match &self.broken {
+                Some(error) => error.clone(),
+                None => Error::new(ErrorKind::Broken, "the pool is broken"),
+            },
         })
     }
 

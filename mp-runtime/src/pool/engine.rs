@@ -72,6 +72,8 @@ pub(super) struct Engine {
     pub(super) limits: Limits,
     /// Raised to have the supervisor look.
     pub(super) control: Event,
+    /// Workers are ended by SIGKILL, without a warning.
+    pub(super) kill: AtomicBool,
     pub(super) collector_stop: AtomicBool,
     /// A callback has asked for the program's end, and waits for all that is unsettled.
     pub(super) ends_inside: AtomicBool,
@@ -137,7 +139,7 @@ impl Engine {
             board,
             board_memory,
             slots_for_workers,
-            desk: Mutex::new(Desk { slots, ledger: Ledger::new(SLOTS) }),
+            desk: Mutex::new(Desk { slots, ledger: Ledger::new(SLOTS), broken: None }),
             rings: Mutex::new(Vec::new()),
             turn: Mutex::new(false),
             callbacks: Callbacks::default(),
@@ -146,6 +148,7 @@ impl Engine {
             terms,
             limits: Limits::default(),
             control,
+            kill: AtomicBool::new(false),
             collector_stop: AtomicBool::new(false),
             ends_inside: AtomicBool::new(false),
             ended: Mutex::new(Ended::default()),

@@ -3,12 +3,13 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::bell::Awaited;
 use crate::pool::completion::{Completion, Outcome};
-use crate::pool::engine::Engine;
+use crate::pool::engine::{Engine, lock};
 use crate::sys::clock::Deadline;
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 /// The handle of a task given to a pool.
@@ -112,6 +113,27 @@ impl<R> AsyncResult<R> {
         Ok(self.value().is_ok())
     }
 
+    /// Has `f` run with the outcome: on the pool's callback thread, after the callbacks of the call, or,
+    /// if there is an outcome already, here and now. Several run in the order in which they were added.
+    /// If one panics, nothing else is disturbed.
+    pub fn on_done(&self, f: impl FnOnce(Result<R>) + Send + 'static)
+    where
+        R: 'static,
+    {
+        let (completion, decode) = (Arc::clone(&self.completion), self.decode);
+        let run = move || {
+            if let Some(outcome) = completion.outcome() {
+                f(decode(outcome));
+            }
+        };
+        let done =
+            Arc::new(Done { pool: Weak::clone(&self.pool), run: Mutex::new(Some(Box::new(run))) });
+        let waker = Waker::from(Arc::clone(&done));
+        if !self.completion.bell().register(&self.completion, &waker) {
+            done.run_here();
+        }
+    }
+
     /// Takes the task back if no worker has begun it: its outcome is then
     /// [`Cancelled`](ErrorKind::Cancelled), and its error callback runs. Says whether it did, now or
     /// before.
@@ -163,6 +185,32 @@ impl<R> AsyncResult<R> {
             None => {
                 let text = "a callback cannot wait for its own handle, which is ready after it";
                 Err(Error::new(ErrorKind::InvalidArgument, text))
+            }
+        }
+    }
+}
+
+/// What is to be done when there is an outcome.
+struct Done {
+    pool: Weak<Engine>,
+    run: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Done {
+    fn run_here(&self) {
+        let run = lock(&self.run).take();
+        // A panic there was reported by the panic hook, and costs nothing else.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| run.map(|run| run())));
+    }
+}
+
+impl Wake for Done {
+    fn wake(self: Arc<Self>) {
+        match self.pool.upgrade() {
+            None => self.run_here(),
+            Some(engine) => {
+                let run = lock(&self.run).take();
+                run.into_iter().for_each(|run| engine.callbacks.push_other(&engine, run));
             }
         }
     }

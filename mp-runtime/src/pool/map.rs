@@ -46,6 +46,7 @@ pub struct Batch<'a, T: Task, I> {
     ordered: bool,
     fail_fast: bool,
     limit: Option<Duration>,
+    total: Option<Duration>,
     task: PhantomData<(T, &'a ())>,
 }
 
@@ -59,6 +60,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
             ordered: true,
             fail_fast: false,
             limit: None,
+            total: None,
             task: PhantomData,
         }
     }
@@ -83,7 +85,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
         self
     }
 
-    /// Whether the first error stops it: no further items are taken, and calls that no worker has
+    /// Whether the first error stops it, an `Err` that a task returned included: no further items are taken, and calls that no worker has
     /// begun are withdrawn.
     pub fn fail_fast(mut self, fail_fast: bool) -> Self {
         self.fail_fast = fail_fast;
@@ -98,28 +100,38 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
         self
     }
 
+    /// How long all of it may take, from the call of [`run`](Self::run) or [`iter`](Self::iter): then
+    /// there is a [`Timeout`](ErrorKind::Timeout), which is the last result, and what no worker has begun
+    /// is taken back.
+    pub fn total_timeout(mut self, all: Duration) -> Self {
+        self.total = Some(all);
+        self
+    }
+
     /// Runs it, waits for all of it, and gives the values. Memory for their results aside, no more
     /// is in use than the calls under way.
     ///
     /// # Errors
     ///
     /// The first error that came, after all other items were run, or, with
-    /// [`fail_fast`](Self::fail_fast), at once. Each is as of [`AsyncResult::get`](crate::AsyncResult::get);
+    /// [`fail_fast`](Self::fail_fast), at once (stopped by an `Err` that a task returned, it gives the
+    /// values up to that one's call). Each is as of [`AsyncResult::get`](crate::AsyncResult::get);
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for an option out of its range, and if the
     /// input iterator panicked.
     pub fn run(self) -> Result<Vec<T::Output>> {
         let mut values = Vec::new();
         let mut failure = None;
         let mut results = self.start()?;
-        while let Some(outcomes) = results.next_part(None)? {
+        let total = results.total;
+        while let Some(outcomes) = results.next_part(total)? {
             if failure.is_some() {
                 continue;
             }
-            if let Err(error) = outcomes.append(&mut values) {
-                failure = Some(error);
-                if results.fail_fast {
-                    break;
-                }
+            let before = values.len();
+            failure = outcomes.append(&mut values).err();
+            let new = &values[before..];
+            if results.fail_fast && (failure.is_some() || new.iter().any(is_failure::<T>)) {
+                break;
             }
         }
         failure.map_or(Ok(values), Err)
@@ -192,6 +204,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
             feed: Feed::new(&self.engine, gather, self.items, sizes, terms),
             ahead: self.ahead,
             fail_fast: self.fail_fast,
+            total: self.total.and_then(Deadline::after),
             consumed: 0,
             current: None,
             failure,
@@ -224,6 +237,8 @@ pub struct Results<'a, T: Task, I> {
     feed: Feed<I>,
     ahead: Option<usize>,
     fail_fast: bool,
+    /// When all of it is to be over.
+    total: Option<Deadline>,
     /// How many outcomes have been given out, or thrown away.
     consumed: u64,
     current: Option<Outcomes>,
@@ -250,7 +265,8 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Results<'a, T, I> {
         loop {
             if let Some(outcome) = self.current.as_mut().and_then(Outcomes::next) {
                 self.consumed += 1;
-                if self.fail_fast && outcome.is_err() {
+                if self.fail_fast && outcome.as_ref().is_ok_and(is_failure::<T>) | outcome.is_err()
+                {
                     self.stop();
                 }
                 return outcome.map(Some);
@@ -288,13 +304,22 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Results<'a, T, I> {
             if self.feed.has_ended() && self.consumed == self.feed.taken() {
                 return Ok(None);
             }
+            let first = [deadline, self.total].into_iter().flatten().min();
             let Feed { engine, gather, .. } = &self.feed;
-            if !engine.wait(gather, deadline) && deadline.is_some_and(Deadline::has_passed) {
+            if !engine.wait(gather, first) && first.is_some_and(Deadline::has_passed) {
+                if self.total.is_some_and(Deadline::has_passed) {
+                    self.stop();
+                }
                 let text = format!("an item of task {} has no outcome yet", T::NAME);
                 return Err(Error::new(ErrorKind::Timeout, text));
             }
         }
     }
+}
+
+/// Whether the task returned an `Err`.
+fn is_failure<T: Task>(value: &T::Output) -> bool {
+    T::__failure(value).is_some()
 }
 
 impl<T: Task, I> Results<'_, T, I> {

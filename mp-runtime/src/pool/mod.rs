@@ -44,6 +44,7 @@ use crate::task::Task;
 use engine::{Engine, lock};
 use ledger::Phase;
 use std::fmt;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -282,6 +283,18 @@ impl Pool {
         }
         let text = "the pool was terminated before the task had an outcome";
         self.engine.abandon(Phase::Terminated, &Error::new(ErrorKind::Terminated, text));
+        self.engine.wait_ended(|ended| ended.workers);
+    }
+
+    /// As [`terminate`](Self::terminate), by SIGKILL at once.
+    pub fn kill(&self) {
+        if self.engine.is_copy() {
+            return;
+        }
+        let text = "the pool was killed before the task had an outcome";
+        self.engine.abandon(Phase::Terminated, &Error::new(ErrorKind::Terminated, text));
+        self.engine.kill.store(true, SeqCst);
+        self.engine.control.raise();
         self.engine.wait_ended(|ended| ended.workers);
     }
 

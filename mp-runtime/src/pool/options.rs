@@ -49,6 +49,7 @@ pub(super) struct Options {
     pub(super) memory_limit: Option<u64>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) on_demand: bool,
+    pub(super) break_on_death: bool,
     pub(super) affinity: bool,
     pub(super) nice: i32,
     pub(super) environment: Vec<(OsString, OsString)>,

@@ -104,6 +104,9 @@ impl Engine {
             return;
         }
         desk.ledger.phase = phase;
+        if phase == Phase::Broken {
+            desk.broken = Some(error.clone());
+        }
         let (placed, waiting) = desk.ledger.drain();
         let mut owners = Vec::with_capacity(placed.len() + waiting.len());
         for (slot, placed) in placed {

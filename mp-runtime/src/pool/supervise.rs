@@ -17,7 +17,7 @@ use crate::transport::board::{NUMBERS, Sleeper};
 use crate::transport::ring::{self, Reader};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -296,7 +296,11 @@ impl Supervisor {
 
     /// Ends workers whatever they do.
     fn terminate(&mut self) {
-        if self.kill.is_none() {
+        if self.engine.kill.swap(false, SeqCst) {
+            self.ending = true;
+            self.kill = Deadline::after(GRACE);
+            self.signal_all(signal::SIGKILL);
+        } else if self.kill.is_none() {
             self.ending = true;
             self.kill = Deadline::after(GRACE);
             self.signal_all(signal::SIGTERM);
