@@ -2,6 +2,7 @@
 //! Whether it can be one was decided in `parse`; nothing here fails.
 
 use crate::function::Function;
+use crate::task::bytes;
 use crate::task::checked::{Questions, Use};
 use crate::task::parse::Task;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -157,6 +158,7 @@ fn implementation(task: &Task) -> TokenStream {
         }
     };
     let call = call(task);
+    let bytes = bytes::functions(task);
     quote! {
         #checked
         impl __mp::Task for #ident {
@@ -166,6 +168,7 @@ fn implementation(task: &Task) -> TokenStream {
                 &__MP_ENTRY
             }
             #call
+            #bytes
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `#[mp::task]`: a function becomes a constant that can be called here and sent elsewhere.
 //! How the other process finds and runs it is the runtime's.
 
+mod bytes;
 mod checked;
 mod expand;
 mod parse;

@@ -33,6 +33,7 @@ mod access;
 mod compound;
 mod decode;
 mod encode;
+mod pieces;
 mod raw;
 mod reader;
 mod sequence;
@@ -44,6 +45,8 @@ mod tests;
 
 use crate::custody::{self, Attachments};
 use crate::error::{Error, ErrorKind};
+pub use pieces::{Bytes, From, Owned, To};
+pub(crate) use pieces::{decode_value, encode_value};
 pub(crate) use sequence::{Items, Sequence};
 
 use decode::Source;

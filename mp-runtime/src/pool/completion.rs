@@ -74,10 +74,10 @@ pub(super) fn copies(attachments: &Attachments) -> Result<Attachments> {
 }
 
 /// Decodes an outcome's value.
-pub(super) fn decode<R: DeserializeOwned>(outcome: &Outcome) -> Result<R> {
+pub(super) fn decode<R: DeserializeOwned + 'static>(outcome: &Outcome) -> Result<R> {
     let value = outcome.as_ref().map_err(Clone::clone)?;
     let attachments = value.attachments().map(copies).transpose()?.unwrap_or_default();
-    codec::decode_with(value.reply.get(1..).unwrap_or_default(), attachments)
+    codec::decode_value(value.reply.get(1..).unwrap_or_default(), attachments)
 }
 
 /// Decodes an outcome that is a list.
@@ -145,7 +145,7 @@ pub(super) fn on_success<R>(
 }
 
 /// A callback for each.
-pub(super) fn on_either<R: DeserializeOwned>(
+pub(super) fn on_either<R: DeserializeOwned + 'static>(
     success: Option<Box<dyn FnOnce(R) + Send>>,
     failure: Option<Box<dyn FnOnce(Error) + Send>>,
 ) -> Once<impl FnOnce(&Outcome) + Send> {

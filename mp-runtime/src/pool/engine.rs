@@ -4,7 +4,7 @@
 //! Locks are taken in this order, and never the other way round: `rings`, `desk`; `turn`; a handle's own; the callback
 //! queue's. None is held while user code runs.
 
-use crate::codec;
+use crate::codec::To;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::callback::Callbacks;
@@ -170,7 +170,7 @@ impl Engine {
         let refused = self
             .refuse_new()
             .and_then(|()| Self::check_limit(terms.limit))
-            .and_then(|()| codec::encode_with(arguments, &mut bytes, &mut attachments))
+            .and_then(|()| T::__encode(arguments, To::new(&mut bytes, &mut attachments)))
             .and_then(|()| {
                 let owner = Owner::Call(Arc::clone(completion));
                 let call = Call::new(T::__entry(), owner, terms, attachments);

@@ -1,9 +1,9 @@
 //! A process's arguments between its making and its start: their bytes, and the descriptors of handles in them.
 
-use crate::codec;
+use crate::codec::To;
 use crate::custody::Attachments;
 use crate::error::{Error, Result};
-use serde::Serialize;
+use crate::task::Task;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// The arguments as they travel.
@@ -16,9 +16,9 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) fn encode<A: Serialize>(arguments: &A) -> Result<Self> {
+    pub(super) fn encode<T: Task>(arguments: &T::Args<'_>) -> Result<Self> {
         let mut this = Self::default();
-        codec::encode_with(arguments, &mut this.bytes, &mut this.attachments)?;
+        T::__encode(arguments, To::new(&mut this.bytes, &mut this.attachments))?;
         Ok(this)
     }
 

@@ -83,7 +83,7 @@ impl<T: Task> Process<T> {
             authkey: identity::key(),
             creator: std::process::id(),
             environment: Vec::new(),
-            arguments: Arguments::encode(&arguments),
+            arguments: Arguments::encode::<T>(&arguments),
             stage: Stage::Initial,
             task: PhantomData,
         }
@@ -237,7 +237,7 @@ impl<T: Task> Process<T> {
                     Reply::Attached(_) => child.attachments()?,
                     _ => Attachments::default(),
                 };
-                codec::decode_with(reply.into_result(T::NAME, child.name())?, attachments)
+                codec::decode_value(reply.into_result(T::NAME, child.name())?, attachments)
             }
             None => {
                 let code = child.exit_code().unwrap_or_default();

@@ -65,14 +65,14 @@ pub(crate) const ITEMS_HEAD: usize = 9;
 
 impl<'a> Reply<'a> {
     /// Appends a value's reply, the value encoded in place.
-    pub(crate) fn write_value<T: Serialize>(
+    pub(crate) fn write_value<T: Serialize + 'static>(
         value: &T,
         out: &mut Vec<u8>,
         attachments: &mut Attachments,
     ) -> Result<()> {
         let start = out.len();
         out.push(VALUE);
-        codec::encode_with(value, out, attachments).inspect_err(|_| out.truncate(start))?;
+        codec::encode_value(value, out, attachments).inspect_err(|_| out.truncate(start))?;
         if !attachments.is_empty() {
             out[start] = ATTACHED;
         }

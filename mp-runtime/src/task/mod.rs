@@ -6,6 +6,8 @@ pub(crate) mod failure;
 pub(crate) mod registry;
 pub(crate) mod run;
 
+use crate::codec::{From, To};
+use crate::error::Result;
 use crate::task::failure::Failure;
 use crate::task::registry::Entry;
 use serde::Serialize;
@@ -55,6 +57,16 @@ pub trait Task: Copy + Send + Sync + 'static {
 
     #[doc(hidden)]
     fn __call(args: Self::Args<'_>) -> Self::Output;
+
+    #[doc(hidden)]
+    fn __encode(args: &Self::Args<'_>, to: To<'_>) -> Result<()> {
+        to.encode(args)
+    }
+
+    #[doc(hidden)]
+    fn __decode<'a>(from: From<'a, '_>) -> Result<Self::Args<'a>> {
+        from.decode()
+    }
 
     #[doc(hidden)]
     fn __failure(output: &Self::Output) -> Failure {

@@ -65,7 +65,8 @@ pub(crate) fn run<T: Task>(arguments: &[u8], attachments: Attachments, left: &mu
 }
 
 fn call<T: Task>(arguments: &[u8], attachments: Attachments, left: &mut Left) {
-    match codec::decode_with::<T::Args<'_>>(arguments, attachments) {
+    let mut attachments = attachments;
+    match T::__decode(codec::From::new(arguments, &mut attachments)) {
         Ok(arguments) => {
             let value = T::__call(arguments);
             let Left { reply, attachments } = &mut *left;
