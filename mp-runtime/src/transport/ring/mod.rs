@@ -71,6 +71,8 @@ pub(crate) struct Writer {
     room_used: u64,
     /// The record that is being put together.
     open: Option<Open>,
+    /// How far the reader is known to have come.
+    read_until: u64,
 }
 
 /// A record that is not there yet for the reader, unless this process dies.
@@ -83,7 +85,15 @@ struct Open {
 impl Writer {
     pub(crate) fn map(memory: Memory) -> io::Result<Self> {
         let mapping = Shared::map(&memory, 0, MAPPED)?;
-        Ok(Self { memory, mapping, tail: 0, room_until: 0, room_used: 0, open: None })
+        Ok(Self {
+            memory,
+            mapping,
+            tail: 0,
+            room_until: 0,
+            room_used: 0,
+            open: None,
+            read_until: 0,
+        })
     }
 
     /// Says that the writer is up.
@@ -185,13 +195,24 @@ impl Writer {
         self.mapping.write(DATA, second);
     }
 
-    fn wait_until_read(&self, position: u64) {
-        let read = || self.mapping.u64(HEAD).load(Acquire) >= position;
-        while !read() {
+    #[inline]
+    fn wait_until_read(&mut self, position: u64) {
+        if self.read_until < position {
+            self.read_until = self.look_until_read(position);
+        }
+    }
+
+    #[inline(never)]
+    fn look_until_read(&self, position: u64) -> u64 {
+        loop {
+            let head = self.mapping.u64(HEAD).load(Acquire);
+            if head >= position {
+                return head;
+            }
             let seen = self.mapping.u32(BELL).load(Acquire);
             self.mapping.u32(WAITING).store(1, Relaxed);
             fence(SeqCst);
-            if !read() {
+            if self.mapping.u64(HEAD).load(Acquire) < position {
                 futex::wait(self.mapping.u32(BELL), seen, None);
             }
         }
