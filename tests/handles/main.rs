@@ -7,6 +7,7 @@ mod support;
 mod closed;
 mod elsewhere;
 mod many;
+mod maps;
 mod refused;
 mod travel;
 

@@ -44,5 +44,10 @@ pub(crate) fn leave() -> io::Result<()> {
 
 /// Sends the descriptors of a result, before its bytes.
 pub(crate) fn send(of: Address, attachments: Attachments, wait: bool) -> io::Result<()> {
-    post::send(parent()?, of, attachments, wait)
+    let parent = parent()?;
+    post::send(parent, of, attachments, wait).inspect_err(|_| {
+        // A part may have gone out: this one of nothing says that the rest will not come. If not even
+        // that can be sent, the parent is gone, or finds one result less than it was sent handles for.
+        let _ = post::send(parent, of, Attachments::default(), wait);
+    })
 }

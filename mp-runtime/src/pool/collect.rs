@@ -115,12 +115,14 @@ impl Engine {
                 settled.push(part);
                 if chunk.left == 0 {
                     self.free(&mut desk, slot, generation);
+                    link.mail.clear(Address { slot, generation });
                 }
             } else if Reply::is_panic(&record.body) && self.retry(&mut desk, slot, generation) {
                 link.mail.clear(Address { slot, generation });
             } else if let Some(Owner::Call(completion)) = self.free(&mut desk, slot, generation) {
                 let of = Address { slot, generation };
                 let outcome = owner::outcome(record.body, completion.task, link, of);
+                link.mail.clear(of);
                 settled.push(Settled::Call(completion, outcome));
             }
         }

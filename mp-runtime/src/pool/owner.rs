@@ -72,6 +72,14 @@ impl Owner {
         matches!(self, Self::Call(own) if Arc::ptr_eq(own, completion))
     }
 
+    /// How many results are still to come.
+    pub(super) fn results(&self) -> usize {
+        match self {
+            Self::Call(_) => 1,
+            Self::Chunk(chunk) => usize::try_from(chunk.left).unwrap_or(usize::MAX),
+        }
+    }
+
     /// The same error for all that has no outcome yet.
     pub(super) fn fail(self, error: Error) -> Settled {
         match self {
@@ -133,6 +141,5 @@ pub(super) fn outcome(body: Bytes, task: &str, link: &mut Link, of: Address) -> 
             Err(Error::with_source(ErrorKind::Decode, text, error))
         }
     };
-    link.mail.clear(of);
     value.map(|attachments| Value::one(body, attachments))
 }

@@ -6,20 +6,40 @@
 
 use crate::custody::Attachments;
 use crate::error::{Error, Result};
+use crate::pool::desk::{Desk, Placed};
 use crate::pool::engine::{Engine, Link, lock};
 use crate::protocol::post::{self, Address, Mail, Parcel, Part};
 use crate::transport::board::{State, Word};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
-/// What a worker has sent ahead of its replies.
+/// What a worker has sent ahead of its replies: for each call, the parcels of its results in their order.
 #[derive(Debug, Default)]
-pub(super) struct Mailbox(HashMap<Address, Parcel>);
+pub(super) struct Mailbox(HashMap<Address, VecDeque<Parcel>>);
 
 impl Mailbox {
-    /// The descriptors of the reply to this call.
+    /// Takes a part of a parcel in, for a call that has so many results to come.
+    fn keep(&mut self, of: Address, part: Part, results: usize) -> io::Result<()> {
+        let parcels = self.0.entry(of).or_default();
+        let unfinished = parcels.back().is_some_and(|parcel| !parcel.is_whole());
+        if part.is_of_nothing() {
+            // The sender could not send the rest, and says so in its reply.
+            parcels.pop_back_if(|_| unfinished);
+            return Ok(());
+        }
+        if !unfinished {
+            if parcels.len() >= results {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            parcels.push_back(Parcel::default());
+        }
+        parcels.back_mut().map_or(Ok(()), |parcel| parcel.add(part).map(drop))
+    }
+
+    /// The descriptors of the next reply to this call that has some.
     pub(super) fn open(&mut self, of: Address) -> Result<Attachments> {
-        let parcel = self.0.remove(&of).ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
+        let parcel = self.0.get_mut(&of).and_then(|p| p.pop_front_if(|parcel| parcel.is_whole()));
+        let parcel = parcel.ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
         parcel
             .and_then(Parcel::open)
             .map_err(|error| Error::io("taking the handles in the result of a task", error))
@@ -65,19 +85,13 @@ impl Engine {
 
     /// Hands over the descriptors of the call that a worker has begun.
     fn answer(&self, link: &Link, of: Address) -> io::Result<()> {
-        let mut attachments = Attachments::default();
-        let slot = usize::try_from(of.slot).unwrap_or(usize::MAX);
         let mut desk = lock(&self.desk);
-        if let Some(placed) = desk.ledger.call(of.slot, of.generation)
-            && let Word { state: State::Running, worker, .. } = self.board.read(slot)
-            && worker == link.number
-        {
-            // A call that may be run again needs them again.
-            attachments = match placed.call.terms.retries {
-                0 => std::mem::take(&mut placed.call.attachments),
-                _ => placed.call.attachments.try_clone()?,
-            };
-        }
+        // A call that may be run again needs them again.
+        let attachments = match self.begun(&mut desk, link, of) {
+            None => Attachments::default(),
+            Some(Placed { call, .. }) if call.terms.retries > 0 => call.attachments.try_clone()?,
+            Some(Placed { call, .. }) => std::mem::take(&mut call.attachments),
+        };
         drop(desk);
         post::send(link.child.post(), of, attachments, false).or_else(|_| {
             // The system does not carry so many: an empty parcel says that they are lost.
@@ -86,9 +100,17 @@ impl Engine {
     }
 
     fn keep(&self, link: &mut Link, of: Address, part: Part) -> io::Result<()> {
-        if lock(&self.desk).ledger.call(of.slot, of.generation).is_some() {
-            link.mail.0.entry(of).or_default().add(part)?;
-        }
-        Ok(())
+        let mut desk = lock(&self.desk);
+        let results = self.begun(&mut desk, link, of).map(|placed| placed.call.owner.results());
+        drop(desk);
+        // What is for none of its calls is closed here.
+        results.map_or(Ok(()), |results| link.mail.keep(of, part, results))
+    }
+
+    /// The call of this address, if the worker has begun it.
+    fn begun<'d>(&self, desk: &'d mut Desk, link: &Link, of: Address) -> Option<&'d mut Placed> {
+        let placed = desk.ledger.call(of.slot, of.generation)?;
+        let Word { state, worker, .. } = self.board.read(usize::try_from(of.slot).ok()?);
+        (state == State::Running && worker == link.number).then_some(placed)
     }
 }

@@ -52,6 +52,15 @@ pub(crate) struct Part {
 pub(crate) struct Parcel {
     descriptors: Vec<OwnedFd>,
     seen: usize,
+    /// How many there are to be, once the first part has said so.
+    total: Option<usize>,
+}
+
+impl Part {
+    /// Whether the parcel that it begins is empty: what was sent before it stays unfinished.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        self.total == 0
+    }
 }
 
 impl Parcel {
@@ -59,14 +68,20 @@ impl Parcel {
     ///
     /// # Errors
     ///
-    /// If there is more than was announced.
+    /// If there is more than was announced, or something else.
     pub(crate) fn add(&mut self, part: Part) -> io::Result<bool> {
         self.seen += part.here;
         self.descriptors.extend(part.descriptors);
-        if self.seen > part.total {
+        let total = *self.total.get_or_insert(part.total);
+        if total != part.total || self.seen > total {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        Ok(self.seen == part.total)
+        Ok(self.is_whole())
+    }
+
+    /// Whether all has come that was announced.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.total == Some(self.seen)
     }
 
     /// The descriptors, if none was lost on the way.
