@@ -15,6 +15,7 @@ mod errors;
 mod handles;
 mod kills;
 mod limits;
+mod map_async;
 mod maps;
 mod nested;
 mod payload;

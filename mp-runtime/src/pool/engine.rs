@@ -200,6 +200,12 @@ impl Engine {
         self.control.raise();
     }
 
+    /// Refuses a batch that would be refused when its items are encoded.
+    pub(super) fn refuse_map(&self) -> Result<()> {
+        self.refuse_new()?;
+        lock(&self.desk).refuse_if_not_open()
+    }
+
     /// Counts a batch that nobody waits for as one call more that has no outcome.
     pub(super) fn begin_map(&self) -> Result<()> {
         self.refuse_new()?;

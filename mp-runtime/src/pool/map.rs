@@ -157,13 +157,18 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
         let callback = completion::on_success(decode, callback);
         let completion = Completion::new(T::NAME, callback);
         let engine = Arc::clone(&self.engine);
-        let begun = self.check().and_then(|()| engine.begin_map());
-        match begun {
+        let terms = self.terms();
+        // Encoding runs user code, which may panic: nothing must be begun before it.
+        let encoded = self
+            .check()
+            .and_then(|()| engine.refuse_map())
+            .map(|()| Encoded::new(self.items))
+            .and_then(|encoded| engine.begin_map().map(|()| encoded));
+        match encoded {
             Err(error) => engine.refuse(&completion, error),
-            Ok(()) => {
+            Ok(encoded) => {
                 let gather = Gather::new(T::NAME, true);
-                let (entry, chunk, terms) = (T::__entry(), self.chunk, self.terms());
-                let encoded = Encoded::new(self.items);
+                let (entry, chunk) = (T::__entry(), self.chunk);
                 let own = Arc::clone(&completion);
                 let driver = AsyncMap::new(entry, own, encoded, chunk, terms, engine.size());
                 engine.drive(&gather, driver);

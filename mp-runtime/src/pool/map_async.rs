@@ -71,6 +71,8 @@ struct State {
     sizes: Sizes,
     terms: Terms,
     parts: Vec<Part>,
+    /// How many outcomes were taken. More may have arrived, and whoever brought them comes here, too.
+    taken: u64,
     done: bool,
 }
 
@@ -85,7 +87,8 @@ impl AsyncMap {
     ) -> Arc<Self> {
         let items = usize::try_from(encoded.count).ok();
         let sizes = Sizes::new(chunk, items, workers);
-        let state = State { encoded, at: 0, sent: 0, sizes, terms, parts: Vec::new(), done: false };
+        let (parts, taken, done) = (Vec::new(), 0, false);
+        let state = State { encoded, at: 0, sent: 0, sizes, terms, parts, taken, done };
         Arc::new(Self { task, completion, state: Mutex::new(state) })
     }
 }
@@ -95,6 +98,7 @@ impl Driver for AsyncMap {
         let mut state = lock(&self.state);
         let state = &mut *state;
         while let Some(part) = gather.take() {
+            state.taken += u64::from(part.count);
             match part.content {
                 Content::Values(..) => state.parts.push(part),
                 Content::Error(error) => drop(state.encoded.failure.get_or_insert(error)),
@@ -116,7 +120,7 @@ impl Driver for AsyncMap {
             placed += 1;
         }
         engine.board.wake(placed);
-        if state.done || state.sent < state.encoded.count || gather.arrived() < state.sent {
+        if state.done || state.sent < state.encoded.count || state.taken < state.sent {
             return None;
         }
         state.done = true;
