@@ -19,6 +19,12 @@ fn stop(gate: &str, writer: Option<Fd<PipeWriter>>) {
 }
 
 #[mp::task]
+fn drop_and_stop(gate: &str, writer: Fd<PipeWriter>) {
+    drop(writer);
+    stop_at(gate);
+}
+
+#[mp::task]
 fn die(writer: Fd<PipeWriter>) {
     std::mem::forget(writer);
     std::process::abort();
@@ -43,11 +49,30 @@ fn task_15_the_child_has_the_only_copy() {
         // The process object is still there, and so is the child's parent: neither has a copy.
         assert_closed(reader);
         process.join().unwrap();
+        let (reader, writer) = pipe().unwrap();
+        let process = mp::spawn(drop_and_stop, (gate.name(), writer.into())).unwrap();
+        let guest = gate.next();
+        assert_closed(reader);
+        guest.release();
+        process.join().unwrap();
         let pool = Pool::new(1).unwrap();
         let (reader, writer) = pipe().unwrap();
         let handle = pool.submit(stop, (gate.name(), Some(writer.into())));
         gate.next().release();
         assert_closed(reader);
+        handle.get().unwrap();
+        // While the call is still under way, too, as one and as a part of many.
+        let (reader, writer) = pipe().unwrap();
+        let handle = pool.submit(drop_and_stop, (gate.name(), writer.into()));
+        let guest = gate.next();
+        assert_closed(reader);
+        guest.release();
+        handle.get().unwrap();
+        let (reader, writer) = pipe().unwrap();
+        let handle = pool.batch(drop_and_stop, [(gate.name(), writer.into())]).submit(drop);
+        let guest = gate.next();
+        assert_closed(reader);
+        guest.release();
         handle.get().unwrap();
     });
 }
