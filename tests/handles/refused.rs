@@ -1,5 +1,6 @@
 //! Workers that write nonsense where descriptors travel: it costs their own task.
 
+use crate::support::gate::{Gate, stop_at};
 use crate::support::{Footprint, scenario};
 use crate::{file, read, watched};
 use mp::{ErrorKind, Fd, Pool};
@@ -134,4 +135,95 @@ fn supervisor_runs() -> bool {
     let mut stats = threads.filter_map(|path| fs::read_to_string(path.join("stat")).ok());
     let stat = stats.find(|stat| stat.contains("(mp-supervisor)")).expect("it is there");
     stat.contains(") R ")
+}
+
+/// Sends one descriptor beside each message.
+fn send_null_with(socket: &UnixDatagram, message: &[u8]) -> bool {
+    use std::os::fd::AsRawFd;
+    let null = File::open("/dev/null").unwrap();
+    let mut part =
+        libc::iovec { iov_base: message.as_ptr().cast_mut().cast(), iov_len: message.len() };
+    #[repr(align(8))]
+    struct Space([u8; 24]);
+    let mut space = Space([0; 24]);
+    #[expect(unsafe_code, reason = "a message as the library's, that the library would not send")]
+    // SAFETY: the header points to the message and to a space in which one descriptor has room, and
+    // both outlive the call.
+    let sent = unsafe {
+        let mut header: libc::msghdr = std::mem::zeroed();
+        (header.msg_iov, header.msg_iovlen) = (&raw mut part, 1);
+        (header.msg_control, header.msg_controllen) = (space.0.as_mut_ptr().cast(), 24);
+        let first = libc::CMSG_FIRSTHDR(&raw const header);
+        (*first).cmsg_level = libc::SOL_SOCKET;
+        (*first).cmsg_type = libc::SCM_RIGHTS;
+        (*first).cmsg_len = libc::CMSG_LEN(4) as _;
+        libc::CMSG_DATA(first).cast::<i32>().write_unaligned(null.as_raw_fd());
+        libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL)
+    };
+    sent >= 0
+}
+
+#[mp::task]
+fn send_nulls_and_stop(messages: Vec<Vec<u8>>, gate: &str) {
+    let socket = post();
+    messages.iter().for_each(|message| assert!(send_null_with(&socket, message)));
+    // What is asked for after them comes when they were read.
+    socket.send(&words([1, 70, 1, 0, 0])).unwrap();
+    assert_eq!(socket.recv(&mut [0; 20]).unwrap(), 20);
+    stop_at(gate);
+}
+
+#[mp::task]
+fn send_nulls(messages: Vec<Vec<u8>>) {
+    let socket = post();
+    for message in messages {
+        // The parent may have had enough.
+        let _ = send_null_with(&socket, &message);
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+#[mp::task]
+fn stop(gate: &str) {
+    stop_at(gate);
+}
+
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[mp::test]
+fn pool_47_descriptors_for_what_is_no_call_of_the_sender_are_closed() {
+    let program = scenario!(|| {
+        let pool = Pool::new(2).unwrap();
+        let (gate, other_gate) = (Gate::new(), Gate::new());
+        let other = pool.submit(stop, other_gate.name());
+        let other_guest = other_gate.next();
+        let one = pool.submit(stop, gate.name());
+        gate.next().release();
+        one.get().unwrap();
+        let before = descriptors();
+        // Slots that hold no call, and that of the other worker's call, in the first generations.
+        let of_none = (50..150).map(|slot| words([2, slot, 1, 1, 1]));
+        let of_other = (0..10).map(|slot| words([2, slot, 1, 1, 1]));
+        let messages = of_none.chain(of_other).collect();
+        let sender = pool.submit(send_nulls_and_stop, (messages, gate.name()));
+        let guest = gate.next();
+        // The gate's own connection is one.
+        assert_eq!(descriptors(), before + 1);
+        guest.release();
+        sender.get().unwrap();
+        other_guest.release();
+        other.get().unwrap();
+        // For its own call, more than that has results.
+        let messages = (0..10).flat_map(|slot| {
+            (0..6).flat_map(move |generation| vec![words([2, slot, generation, 1, 1]); 2])
+        });
+        let error = pool.apply(send_nulls, messages.collect()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WorkerDied, "{error}");
+        assert_works(&pool);
+    });
+    program.run().assert_success();
 }
