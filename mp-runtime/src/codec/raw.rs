@@ -57,3 +57,40 @@ where
     target.writer.slice(&other);
     Ok(filled + others)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::codec::{decode_with, encode_with};
+    use crate::custody::{Attachments, Fd};
+    use serde::{Serialize, Serializer};
+    use std::fs::File;
+
+    /// A byte, or a handle: two forms of one type, in one sequence.
+    enum Mixed {
+        Byte(u8),
+        Handle(Fd<File>),
+    }
+
+    impl Serialize for Mixed {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Byte(byte) => serializer.serialize_u8(*byte),
+                Self::Handle(fd) => fd.serialize(serializer),
+            }
+        }
+    }
+
+    #[test]
+    fn a_handle_that_ends_a_run_of_bytes_is_attached() {
+        let handle = || Mixed::Handle(File::open("/dev/null").unwrap().into());
+        let items = [Mixed::Byte(7), Mixed::Byte(200), handle(), Mixed::Byte(9), handle()];
+        let mut bytes = Vec::new();
+        let mut attachments = Attachments::default();
+        encode_with(&items[..], &mut bytes, &mut attachments).unwrap();
+        assert_eq!(attachments.len(), 2);
+        // The length of the sequence stands before it.
+        type Read = (u8, u8, u8, Fd<File>, u8, Fd<File>);
+        let read: Read = decode_with(&bytes, attachments).unwrap();
+        assert_eq!((read.0, read.1, read.2, read.4), (5, 7, 200, 9));
+    }
+}
