@@ -12,6 +12,7 @@ mod drops;
 mod end;
 mod ends_early;
 mod errors;
+mod futures;
 mod handles;
 mod kills;
 mod limits;
@@ -22,6 +23,7 @@ mod payload;
 mod places;
 mod races;
 mod tasks;
+mod waits;
 mod workers;
 
 use support::gate;
@@ -39,7 +41,7 @@ const SHORT: Duration = Duration::from_millis(100);
 /// Runs a test's body on this thread, under the watchdog.
 #[track_caller]
 fn watched<R>(body: impl FnOnce() -> R) -> R {
-    support::watchdog(Duration::from_secs(90), body)
+    support::watchdog(Duration::from_secs(12), body)
 }
 
 fn own_pid() -> i32 {

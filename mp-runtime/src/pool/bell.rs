@@ -13,6 +13,16 @@ pub(super) trait Awaited: Sync {
     fn bell(&self) -> &Bell;
     /// Where it lies, by which a callback that waits for its own handle is recognised.
     fn address(&self) -> usize;
+
+    /// Whether the callback of the handle that lies there has to run for it.
+    fn needs(&self, address: usize) -> bool {
+        self.address() == address
+    }
+
+    /// Whether it cannot come before the callbacks of the handles that lie there have returned.
+    fn comes_after(&self, running: &[usize]) -> bool {
+        running.contains(&self.address())
+    }
 }
 
 /// Who waits.
@@ -30,6 +40,8 @@ struct Waiting {
     /// How many threads sleep: to wake nobody costs a system call, too.
     asleep: usize,
     wakers: Vec<Waker>,
+    /// Of the handle as a future: of several polls, the last one's counts.
+    future: Option<Waker>,
 }
 
 /// Who has to be told beside the threads that sleep here.
@@ -47,7 +59,8 @@ impl Bell {
     pub(super) fn ring<R>(&self, change: impl FnOnce() -> Option<R>) -> Option<(R, Told)> {
         let mut waiting = lock(&self.waiting);
         let changed = change()?;
-        let wakers = std::mem::take(&mut waiting.wakers);
+        let mut wakers = std::mem::take(&mut waiting.wakers);
+        wakers.extend(waiting.future.take());
         let told = Told { leader: waiting.leader, nested: waiting.nested, wakers };
         let asleep = waiting.asleep;
         drop(waiting);
@@ -74,10 +87,22 @@ impl Bell {
         if awaited.is_ready() {
             return false;
         }
-        if !waiting.wakers.iter().any(|known| known.will_wake(waker)) {
-            waiting.wakers.push(waker.clone());
-        }
+        waiting.wakers.push(waker.clone());
         true
+    }
+
+    /// The same for the handle's only future, whose earlier waker it replaces.
+    pub(super) fn register_future(&self, awaited: &dyn Awaited, waker: &Waker) -> bool {
+        // To copy and to drop a waker is the user's code, for which no lock is held.
+        let mut other = Some(waker.clone());
+        let mut waiting = lock(&self.waiting);
+        let pending = !awaited.is_ready();
+        if pending {
+            std::mem::swap(&mut waiting.future, &mut other);
+        }
+        drop(waiting);
+        drop(other);
+        pending
     }
 
     /// Takes back what [`register`](Self::register) did.

@@ -30,8 +30,8 @@ enum Job {
 }
 
 impl Job {
-    fn is_of(&self, awaited: &dyn Awaited) -> bool {
-        matches!(self, Self::Due(due) if due.completion.address() == awaited.address())
+    fn is_needed_by(&self, awaited: &dyn Awaited) -> bool {
+        matches!(self, Self::Due(due) if awaited.needs(due.completion.address()))
     }
 }
 
@@ -127,9 +127,9 @@ impl Callbacks {
         lock(&self.queue).thread_id.is_some_and(|id| id == own::thread_id())
     }
 
-    /// Whether one of the callbacks that are being run is this handle's own.
-    pub(super) fn is_running(&self, awaited: &dyn Awaited) -> bool {
-        lock(&self.queue).running.contains(&awaited.address())
+    /// Whether a callback that is being run waits here for what comes only after it.
+    pub(super) fn waits_for_itself(&self, awaited: &dyn Awaited) -> bool {
+        awaited.comes_after(&lock(&self.queue).running)
     }
 
     /// Whether the thread has called exit while another one is doing so: it will not come back.
@@ -158,7 +158,7 @@ impl Callbacks {
             }
             let at = match waited_for.filter(|_| queue.running.len() >= DEEP) {
                 None => (!queue.due.is_empty()).then_some(0),
-                Some(one) => queue.due.iter().position(|job| job.is_of(one)),
+                Some(one) => queue.due.iter().position(|job| job.is_needed_by(one)),
             };
             queue = match at.and_then(|at| queue.due.remove(at)) {
                 Some(job) => self.run_one(engine, queue, job),

@@ -11,6 +11,7 @@ use crate::pool::bell::Awaited;
 use crate::pool::desk::{Desk, Stage};
 use crate::pool::engine::{Engine, Link, lock};
 use crate::pool::owner::{self, Owner, Settled};
+use crate::pool::settle::After;
 use crate::pool::worker::{ERRANDS, INITIALIZER};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
@@ -19,7 +20,7 @@ use crate::transport::board::{Sleeper, State};
 use crate::transport::bytes::Bytes;
 use crate::transport::park::Spinner;
 use crate::transport::ring::{Malformed, Record};
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::sync::atomic::Ordering::Acquire;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ const TICK: Duration = Duration::from_secs(3);
 
 thread_local! {
     /// What spinning has paid this thread, from one wait to the next.
-    static SPINNER: RefCell<Spinner> = RefCell::new(Spinner::new());
+    /// Taken, not borrowed: what runs meanwhile may wait for another pool.
+    static SPINNER: Cell<Option<Spinner>> = const { Cell::new(None) };
 }
 
 impl Engine {
@@ -48,14 +50,17 @@ impl Engine {
 
     /// Reads all rings once, and settles what came; says whether anything did.
     pub(super) fn drain(&self) -> bool {
+        let (any, after) = self.read_all();
+        after.run();
+        any
+    }
+
+    fn read_all(&self) -> (bool, After) {
         let mut links = lock(&self.rings);
         let settled = self.read(&mut links);
         let any = !settled.is_empty();
         // Still under the lock: whoever reads later settles later, so callbacks keep their order.
-        let after = self.settle(settled);
-        drop(links);
-        after.run();
-        any
+        (any, self.settle(settled))
     }
 
     /// Reads the ring of a dead worker to its end, and takes it away.
@@ -170,45 +175,57 @@ impl Engine {
 
     /// Leads until the outcome is there, or the deadline; `None` if someone else leads.
     fn lead(&self, awaited: &dyn Awaited, deadline: Option<Deadline>) -> Option<bool> {
-        let mut led = lock(&self.turn);
-        if *led {
-            return None;
+        loop {
+            let mut led = lock(&self.turn);
+            if *led {
+                return None;
+            }
+            *led = true;
+            self.board.disarm();
+            drop(led);
+            let mut spinner = SPINNER.take().unwrap_or_else(Spinner::new);
+            let read = self.read_until(awaited, deadline, &mut spinner);
+            SPINNER.set(Some(spinner));
+            let mut led = lock(&self.turn);
+            *led = false;
+            self.board.arm(Sleeper::Collector);
+            drop(led);
+            // What came before the collector was armed rang nobody.
+            if self.has_results() {
+                self.board.ring(Sleeper::Collector);
+            }
+            match read {
+                Ok(ready) => return Some(ready),
+                // It may wait for this very pool, whose results somebody must read then.
+                Err(after) => after.run(),
+            }
         }
-        *led = true;
-        self.board.disarm();
-        drop(led);
-        let ready = SPINNER.with_borrow_mut(|spinner| self.read_until(awaited, deadline, spinner));
-        let mut led = lock(&self.turn);
-        *led = false;
-        self.board.arm(Sleeper::Collector);
-        drop(led);
-        // What came before the collector was armed rang nobody.
-        if self.has_results() {
-            self.board.ring(Sleeper::Collector);
-        }
-        Some(ready)
     }
 
+    /// Whether the outcome is there; or what is to be run first, by a thread that does not lead.
     fn read_until(
         &self,
         awaited: &dyn Awaited,
         deadline: Option<Deadline>,
         spinner: &mut Spinner,
-    ) -> bool {
+    ) -> Result<bool, After> {
         loop {
-            self.drain();
+            let (_, after) = self.read_all();
+            if !after.is_empty() {
+                return Err(after);
+            }
             if awaited.is_ready() {
-                return true;
+                return Ok(true);
             }
             if deadline.is_some_and(Deadline::has_passed) {
-                return false;
+                return Ok(false);
             }
             if self.spins() && spinner.spin(|| awaited.is_ready() || self.has_results()) {
                 continue;
             }
             let seen = self.board.bell_of(Sleeper::Leader);
             if !awaited.bell().tell_leader(awaited) {
-                return true;
+                return Ok(true);
             }
             self.board.arm(Sleeper::Leader);
             if !self.has_results() {
@@ -234,7 +251,7 @@ impl Engine {
 
     /// Waits inside a callback, whose thread runs the other callbacks meanwhile.
     fn wait_in_callback(&self, awaited: &dyn Awaited, deadline: Option<Deadline>) -> bool {
-        if self.callbacks.is_running(awaited) {
+        if self.callbacks.waits_for_itself(awaited) {
             return false;
         }
         awaited.bell().tell_nested();

@@ -222,7 +222,7 @@ impl<R> Future for AsyncResult<R> {
     type Output = Result<R>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R>> {
-        if self.completion.bell().register(&self.completion, context.waker()) {
+        if self.completion.bell().register_future(&self.completion, context.waker()) {
             return Poll::Pending;
         }
         Poll::Ready(self.value())

@@ -145,6 +145,10 @@ pub(super) struct After {
 }
 
 impl After {
+    pub(super) fn is_empty(&self) -> bool {
+        self.unused.is_empty() && self.wakers.is_empty()
+    }
+
     pub(super) fn run(self) {
         let Self { unused, wakers } = self;
         unused.iter().for_each(|completion| completion.callback().discard());

@@ -23,6 +23,8 @@ pub struct Waited<'h, R> {
 
 /// Waits until one of `handles` has an outcome, at most `timeout` (`None`: without limit).
 ///
+/// A callback that waits for nothing but its own handle gets it back as pending at once.
+///
 /// # Examples
 ///
 /// ```
@@ -53,6 +55,8 @@ pub fn wait_any<'h, R: 'h>(
 }
 
 /// Waits until all of `handles` have an outcome, at most `timeout` (`None`: without limit).
+///
+/// A callback that waits for nothing but its own handle gets it back as pending at once.
 ///
 /// # Examples
 ///
@@ -182,17 +186,17 @@ impl<'h, R> Waiting<'h, R> {
         let mut seen = HashSet::new();
         let new = |handle: &&'h AsyncResult<R>| seen.insert(handle.completion.address());
         let handles: Vec<_> = handles.into_iter().filter(new).collect();
-        // Whoever waits reads the results of one pool; those of others come by themselves.
-        let pending = handles.iter().find(|handle| !handle.ready());
-        let pool = pending.map_or_else(Weak::new, |handle| Weak::clone(&handle.pool));
-        let group = Arc::new(Group { pool, bell: Bell::default(), ready: Mutex::default() });
+        let addresses: Vec<_> = handles.iter().map(|h| h.completion.address()).collect();
+        let came = Mutex::new(Came { ready: VecDeque::new(), pending: vec![true; handles.len()] });
+        let pool = pool_of(&handles);
+        let group = Arc::new(Group { pool, bell: Bell::default(), addresses, came });
         let mut wakers = Vec::with_capacity(handles.len());
         for (index, handle) in handles.iter().enumerate() {
             let member = Member { index, group: Arc::clone(&group) };
             let waker = Waker::from(Arc::new(member));
             let completion = &handle.completion;
             if !completion.bell().register(completion, &waker) {
-                lock(&group.ready).push_back(index);
+                lock(&group.came).add(index);
             }
             wakers.push(waker);
         }
@@ -201,7 +205,7 @@ impl<'h, R> Waiting<'h, R> {
 
     /// One that has not been seen ready before.
     fn next_ready(&mut self) -> Option<usize> {
-        let at = lock(&self.group.ready).pop_front()?;
+        let at = lock(&self.group.came).ready.pop_front()?;
         self.left -= 1;
         Some(at)
     }
@@ -213,6 +217,22 @@ impl<'h, R> Waiting<'h, R> {
             None => self.group.bell.sleep(&self.group, deadline),
         }
     }
+}
+
+/// Whose results a thread reads that waits for these handles; those of other pools come by
+/// themselves. The callbacks of a pool come by themselves unless the thread is inside one of them.
+fn pool_of<R>(handles: &[&AsyncResult<R>]) -> Weak<Engine> {
+    let mut pools: Vec<&Weak<Engine>> = Vec::new();
+    for handle in handles.iter().filter(|handle| !handle.ready()) {
+        if !pools.iter().any(|known| known.ptr_eq(&handle.pool)) {
+            pools.push(&handle.pool);
+        }
+    }
+    let is_inside = |pool: &&&Weak<Engine>| {
+        pool.upgrade().is_some_and(|engine| engine.callbacks.is_current_thread())
+    };
+    let pool = pools.iter().find(is_inside).or(pools.first());
+    pool.map_or_else(Weak::new, |pool| Weak::clone(pool))
 }
 
 impl<R> Drop for Waiting<'_, R> {
@@ -227,13 +247,29 @@ impl<R> Drop for Waiting<'_, R> {
 struct Group {
     pool: Weak<Engine>,
     bell: Bell,
+    /// Where the handles lie.
+    addresses: Vec<usize>,
+    came: Mutex<Came>,
+}
+
+/// What has become of the handles of a group.
+struct Came {
     /// Those that are ready and have not been seen so.
-    ready: Mutex<VecDeque<usize>>,
+    ready: VecDeque<usize>,
+    /// For each, whether it is not ready.
+    pending: Vec<bool>,
+}
+
+impl Came {
+    fn add(&mut self, index: usize) {
+        self.ready.push_back(index);
+        self.pending[index] = false;
+    }
 }
 
 impl Awaited for Arc<Group> {
     fn is_ready(&self) -> bool {
-        !lock(&self.ready).is_empty()
+        !lock(&self.came).ready.is_empty()
     }
 
     fn bell(&self) -> &Bell {
@@ -242,6 +278,16 @@ impl Awaited for Arc<Group> {
 
     fn address(&self) -> usize {
         Arc::as_ptr(self).addr()
+    }
+
+    fn needs(&self, address: usize) -> bool {
+        self.addresses.contains(&address)
+    }
+
+    fn comes_after(&self, running: &[usize]) -> bool {
+        let came = lock(&self.came);
+        let mut pending = self.addresses.iter().zip(&came.pending).filter(|(_, pending)| **pending);
+        came.ready.is_empty() && pending.all(|(address, _)| running.contains(address))
     }
 }
 
@@ -259,7 +305,7 @@ impl Wake for Member {
     fn wake_by_ref(self: &Arc<Self>) {
         let group = &self.group;
         let ready = || {
-            lock(&group.ready).push_back(self.index);
+            lock(&group.came).add(self.index);
             Some(())
         };
         let told = group.bell.ring(ready).map(|((), told)| told);
