@@ -17,6 +17,7 @@ mod handles;
 mod kills;
 mod limits;
 mod map_async;
+mod map_faults;
 mod maps;
 mod nested;
 mod payload;

@@ -105,13 +105,17 @@ impl Chunk {
         }
         let outcome = outcome(body, self.gather.task, link, Address { slot, generation });
         let content = match outcome {
+            // A value is one item's.
+            Ok(_) if parts == 0 => return None,
             Ok(value) => {
                 let (reply, attachments) = value.into_parts();
                 Content::Values(reply, 1, attachments)
             }
             Err(error) => Content::Error(error),
         };
-        (self.left > 0).then(|| self.settle(1, content, None))
+        // What kept a worker from running the chunk at all is every item's error.
+        let count = if parts == 0 { self.left } else { 1 };
+        (self.left > 0).then(|| self.settle(count, content, None))
     }
 
     fn settle(&mut self, count: u32, content: Content, took: Option<Duration>) -> Settled {

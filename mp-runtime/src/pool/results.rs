@@ -3,16 +3,18 @@
 
 use crate::child::post;
 use crate::custody::Attachments;
-use crate::protocol::message::Reply;
+use crate::protocol::message::{ITEMS_HEAD, Reply};
 use crate::protocol::post::Address;
 use crate::sys::clock;
 use crate::task::run::Sink;
 use crate::transport::board::Board;
-use crate::transport::ring::Writer;
+use crate::transport::ring::{PARTS, Writer};
 use std::time::Duration;
 
 /// How long outcomes may lie unpublished.
 const PATIENCE: Duration = Duration::from_millis(1);
+/// A value larger than this has a record of its own.
+const LARGEST: usize = PARTS - ITEMS_HEAD;
 /// The clock is asked after so many items at least.
 const RARELY: u32 = 64;
 
@@ -127,20 +129,17 @@ impl Results<'_> {
             }
             return;
         }
-        if !self.open {
-            self.ring.open(self.tag(), &Reply::items_head(0));
-            self.open = true;
+        if bytes.len() > LARGEST {
+            self.close();
+            let took = self.took();
+            self.push(&[&Reply::items_head(took), bytes].concat());
+            return;
         }
-        if !self.ring.add(bytes) {
+        if !(self.open && self.ring.add(bytes)) {
             self.close();
             self.ring.open(self.tag(), &Reply::items_head(0));
+            // There is room in an empty one.
             self.open = self.ring.add(bytes);
-            if !self.open {
-                // Larger than such a record may be.
-                let took = self.took();
-                self.push(&[&Reply::items_head(took), bytes].concat());
-                return;
-            }
         }
         self.unasked += 1;
         if self.unasked >= self.ask_after {

@@ -218,11 +218,11 @@ impl Worker {
             let text = format!("the handles in it could not be sent: {error}");
             self.left.replace(&Reply::NotEncoded(&text));
         }
-        if let Err(error) = self.ring.push(tag, &self.left.reply) {
+        if let Err(error) = self.ring.push_whole(tag, &self.left.reply) {
             let text = format!("no memory for {} bytes of it: {error}", self.left.reply.len());
             self.left.replace(&Reply::NotEncoded(&text));
             // A reply of this size lies in the ring itself, for which there is memory.
-            let _ = self.ring.push(tag, &self.left.reply);
+            let _ = self.ring.push_whole(tag, &self.left.reply);
         }
         self.board.announce();
         self.scratch.put_back(std::mem::take(&mut self.left.reply));

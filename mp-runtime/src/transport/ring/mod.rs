@@ -51,7 +51,8 @@ const MOST_PARTS: u32 = (1 << 24) - 1;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) tag: [u32; 2],
-    /// Of how many parts it was put together; 1 if it was written at once.
+    /// Of how many parts it was put together; 1 if it was written at once, 0 if it is all there is
+    /// under its tag.
     pub(crate) parts: u32,
     pub(crate) body: Bytes,
 }
@@ -108,14 +109,23 @@ impl Writer {
     ///
     /// If a large body does not fit into memory; then nothing was written.
     pub(crate) fn push(&mut self, tag: [u32; 2], body: &[u8]) -> io::Result<()> {
+        self.put(tag, 1 << KIND_BITS, body)
+    }
+
+    /// As [`push`](Self::push), a record that is no part of others under its tag.
+    pub(crate) fn push_whole(&mut self, tag: [u32; 2], body: &[u8]) -> io::Result<()> {
+        self.put(tag, 0, body)
+    }
+
+    fn put(&mut self, tag: [u32; 2], parts: u32, body: &[u8]) -> io::Result<()> {
         if body.len() <= LARGEST {
-            self.record(tag, IN_RING, body);
+            self.record(tag, IN_RING | parts, body);
             return Ok(());
         }
         self.wait_until_read(self.room_until);
         self.memory.write(BEHIND, body)?;
         self.room_used = self.room_used.max(body.len() as u64);
-        self.record(tag, IN_ROOM, &(body.len() as u64).to_le_bytes());
+        self.record(tag, IN_ROOM | parts, &(body.len() as u64).to_le_bytes());
         self.room_until = self.tail;
         Ok(())
     }
@@ -177,7 +187,7 @@ impl Writer {
         let size = size(bytes.len());
         self.wait_until_read((self.tail + size).saturating_sub(CAPACITY));
         let length = u32::try_from(bytes.len()).expect("a body in the ring is at most LARGEST");
-        self.copy(self.tail, &header([length, kind | 1 << KIND_BITS, tag[0], tag[1]]));
+        self.copy(self.tail, &header([length, kind, tag[0], tag[1]]));
         self.copy(self.tail + HEADER as u64, bytes);
         self.tail += size;
         self.mapping.u64(TAIL).store(self.tail, Release);
