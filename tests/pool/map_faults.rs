@@ -1,12 +1,13 @@
 //! What can go wrong in the middle of many calls that were made as one: each costs its own item and no other.
 
 use crate::support::{repeat, with_busy_cores};
-use crate::tasks::{digest, digest_of, echo, pattern, worker_pid};
+use crate::tasks::{digest, digest_of, echo, pattern, spin_for, worker_pid};
 use crate::watched;
 use mp::{ErrorKind, Pool};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::io::{Read, Write};
+use std::time::Duration;
 
 /// Leaves this process no more memory than it has.
 #[mp::task]
@@ -154,6 +155,7 @@ fn pool_24_values_of_all_sizes_come_in_one_chunk() {
 fn append(x: u32, file: &str) -> u32 {
     let mut file = std::fs::OpenOptions::new().append(true).open(file).unwrap();
     file.write_all(&x.to_ne_bytes()).unwrap();
+    spin_for(Duration::from_micros(20));
     x
 }
 
@@ -167,10 +169,10 @@ fn pool_47_workers_killed_at_any_moment_cost_an_item_each_and_repeat_none() {
             let pid = pool.apply(worker_pid, ()).unwrap();
             let mut results = pool.batch(append, (0..300).map(|x| (x, path))).chunksize(100).iter();
             let mut failed = HashSet::new();
+            // At some time while it runs its first chunk.
+            spin_for(Duration::from_micros(50 * (round as u64 % 60)));
+            kill_if_there(pid);
             for x in 0..300 {
-                if x == u32::try_from(round * 7 % 90).unwrap() {
-                    kill_if_there(pid);
-                }
                 match results.next().unwrap() {
                     Ok(value) => assert_eq!(value, x),
                     Err(error) => {
