@@ -78,7 +78,15 @@ fn exit_06_a_forked_copy_is_refused_the_pool() {
         let gate = Gate::new();
         let handle = pool.submit(waits, gate.name());
         let waiting = gate.arrival();
+        let mut results = pool.batch(works, 0..4).chunksize(1).iter();
         let copy = kernel::fork(|| {
+            let mut next = || results.next().map(|result| result.map_err(|error| error.kind()));
+            // Once, and then there is nothing more.
+            let iterated = (next(), next()) == (Some(Err(NotOwner)), None);
+            let mapped = pool.map(works, 0..100).map_err(|error| error.kind());
+            if !iterated || mapped != Err(NotOwner) {
+                return 2;
+            }
             let refused = pool.submit(works, 1).get().map_err(|error| error.kind());
             let waited = handle.get().map_err(|error| error.kind());
             let joined = pool.join().map_err(|error| error.kind());
@@ -90,6 +98,7 @@ fn exit_06_a_forked_copy_is_refused_the_pool() {
         assert_eq!(code_of(copy), 6);
         drop(waiting);
         handle.get().expect("it returns");
+        assert_eq!(results.map(|result| result.expect("it returns")).count(), 4);
     });
     program.run().assert_success();
 }

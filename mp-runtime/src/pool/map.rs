@@ -301,13 +301,18 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Results<'a, T, I> {
     fn next_part(&mut self, deadline: Option<Deadline>) -> Result<Option<Outcomes>> {
         loop {
             self.fill();
+            if self.feed.has_ended() && self.consumed == self.feed.taken() {
+                return Ok(None);
+            }
+            if let Err(error) = self.feed.engine.refuse_copy() {
+                // What was under way is the original's.
+                self.stop();
+                return Err(error);
+            }
             if let Some(part) = self.feed.gather.take() {
                 let outcomes = Outcomes::new(part);
                 self.consumed += outcomes.count();
                 return Ok(Some(outcomes));
-            }
-            if self.feed.has_ended() && self.consumed == self.feed.taken() {
-                return Ok(None);
             }
             let first = [deadline, self.total].into_iter().flatten().min();
             let Feed { engine, gather, .. } = &self.feed;

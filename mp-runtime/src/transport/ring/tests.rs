@@ -1,7 +1,10 @@
 //! The ring: what was written is what is read, and nothing a peer writes does harm.
 #![expect(clippy::cast_possible_truncation, reason = "test bodies are patterns of bytes")]
 
-use super::{CAPACITY, DATA, LARGEST, Malformed, Reader, TAIL, Writer, create};
+use super::{
+    CAPACITY, DATA, HEADER, LARGEST, Malformed, PARTS, PROGRESS, Reader, TAIL, Writer, create,
+};
+use super::{Record, progress};
 use crate::sys::memory::Memory;
 use proptest::prelude::*;
 use std::os::fd::AsFd;
@@ -105,4 +108,112 @@ proptest! {
         prop_assert!(records <= CAPACITY / 16);
         prop_assert!(read == Err(Malformed) || reader.head == tail);
     }
+
+    #[test]
+    fn parts_are_there_whether_the_writer_has_closed_the_record_or_died(
+        rounds in proptest::collection::vec(
+            (proptest::collection::vec(0..3000usize, 0..40), any::<bool>()),
+            1..40,
+        ),
+    ) {
+        let (mut writer, mut reader) = pair();
+        let (mut expected, mut got) = (Vec::new(), Vec::new());
+        for (at, (parts, whole)) in (0..).zip(&rounds) {
+            if *whole {
+                writer.push_whole([at, 1], b"whole").unwrap();
+                expected.push(Record { tag: [at, 1], parts: 0, body: b"whole".to_vec().into() });
+            }
+            let (record, added) = put_together(&mut writer, [at, 2], parts);
+            if added > 0 {
+                writer.close(b"HEAD");
+                expected.push(record);
+            }
+            reader.pop_all(|record| got.push(record)).unwrap();
+            // What is closed is no longer unfinished.
+            if added > 0 {
+                prop_assert_eq!(reader.pop_unfinished(), None);
+            }
+        }
+        let (unfinished, added) = put_together(&mut writer, [9, 9], &[7, 0, 8]);
+        prop_assert_eq!(added, 3);
+        reader.pop_all(|record| got.push(record)).unwrap();
+        prop_assert_eq!(got, expected);
+        let Some(record) = reader.pop_unfinished() else { panic!("it was put together") };
+        prop_assert_eq!((record.tag, record.parts), (unfinished.tag, unfinished.parts));
+        prop_assert_eq!(&record.body[..4], b"head");
+        prop_assert_eq!(&record.body[4..], &unfinished.body[4..]);
+    }
+
+    #[test]
+    fn a_scribbled_progress_is_a_record_of_few_bytes_at_most(word in any::<u64>(), parts in 0..9u32) {
+        let (mut writer, mut reader) = pair();
+        writer.push([1, 1], b"whole").unwrap();
+        let here = progress(writer.tail, parts, word as usize % (2 * PARTS));
+        for word in [word, here] {
+            writer.mapping.u64(PROGRESS).store(word, Relaxed);
+            // Before what was published is read, there is nothing unfinished behind it.
+            if word == here {
+                prop_assert_eq!(reader.pop_unfinished(), None);
+            }
+        }
+        reader.pop_all(drop).unwrap();
+        if let Some(record) = reader.pop_unfinished() {
+            prop_assert!(parts > 0 && record.parts == parts && record.body.len() <= PARTS);
+        }
+    }
+}
+
+/// Puts parts of these sizes into a record as far as they fit: what is to be read when it is closed
+/// with `HEAD`, and how many parts.
+fn put_together(writer: &mut Writer, tag: [u32; 2], parts: &[usize]) -> (Record, u32) {
+    let mut body = b"HEAD".to_vec();
+    let mut added = 0;
+    writer.open(tag, b"head");
+    for part in parts {
+        let part = vec![added as u8; *part];
+        let fits = body.len() + part.len() <= PARTS;
+        assert_eq!(writer.add(&part), fits);
+        if !fits {
+            break;
+        }
+        body.extend(part);
+        added += 1;
+    }
+    (Record { tag, parts: added, body: body.into() }, added)
+}
+
+#[test]
+fn a_writer_that_died_between_two_stores_leaves_each_record_once() {
+    let (mut writer, mut reader) = pair();
+    let (record, _) = put_together(&mut writer, [3, 4], &[5, 6]);
+    let word = writer.mapping.u64(PROGRESS).load(Relaxed);
+    writer.close(b"HEAD");
+    // Killed before it took back the progress of what it had published.
+    writer.mapping.u64(PROGRESS).store(word, Relaxed);
+    let mut got = Vec::new();
+    reader.pop_all(|record| got.push(record)).unwrap();
+    assert_eq!(got, [record]);
+    assert_eq!(reader.pop_unfinished(), None);
+    // Killed before the first part of the next one.
+    writer.open([5, 6], b"head");
+    assert_eq!(reader.pop_unfinished(), None);
+}
+
+#[test]
+fn an_old_progress_is_no_record_when_its_place_comes_again() {
+    let (mut writer, mut reader) = pair();
+    put_together(&mut writer, [3, 4], &[5, 6]);
+    writer.close(b"HEAD");
+    // As many bytes as the place's 20 bits can tell apart.
+    while writer.tail < 8 << 20 {
+        let left = (8 << 20) - writer.tail;
+        let size = if left < 64 << 10 { left } else { 32 << 10 };
+        writer.push([0, 0], &vec![0; size as usize - HEADER]).unwrap();
+        reader.pop_all(drop).unwrap();
+    }
+    assert_eq!(writer.tail, 8 << 20);
+    assert_eq!(reader.pop_unfinished(), None);
+    // And not when the next one has been begun without a part.
+    writer.open([5, 6], b"head");
+    assert_eq!(reader.pop_unfinished(), None);
 }
