@@ -18,6 +18,7 @@ mod kills;
 mod limits;
 mod map_async;
 mod map_faults;
+mod map_places;
 mod maps;
 mod nested;
 mod payload;
@@ -42,7 +43,7 @@ const SHORT: Duration = Duration::from_millis(100);
 /// Runs a test's body on this thread, under the watchdog.
 #[track_caller]
 fn watched<R>(body: impl FnOnce() -> R) -> R {
-    support::watchdog(Duration::from_secs(12), body)
+    support::watchdog(Duration::from_secs(90), body)
 }
 
 fn own_pid() -> i32 {

@@ -80,7 +80,7 @@ impl<I: Iterator> Feed<I> {
             let size = self.size() as u64;
             let under_way = self.next - self.gather.arrived();
             let room = until.saturating_sub(self.next);
-            if under_way >= calls * size || room == 0 {
+            if under_way >= calls.saturating_mul(size) || room == 0 {
                 return;
             }
             let size = usize::try_from(size.min(room)).unwrap_or(usize::MAX);

@@ -292,7 +292,7 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Results<'a, T, I> {
         let calls = (CALLS * workers + 1) as u64;
         let ahead = match self.ahead {
             Some(ahead) => ahead as u64,
-            None => AHEAD.max(2 * calls * self.feed.size() as u64),
+            None => AHEAD.max((2 * calls).saturating_mul(self.feed.size() as u64)),
         };
         self.feed.fill::<T>(calls, self.consumed.saturating_add(ahead));
     }

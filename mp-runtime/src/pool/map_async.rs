@@ -110,7 +110,7 @@ impl Driver for AsyncMap {
         let mut placed = 0;
         let calls = (CALLS * engine.size() + 1) as u64;
         while state.sent < state.encoded.count
-            && state.sent - gather.arrived() < calls * state.sizes.next() as u64
+            && state.sent - gather.arrived() < calls.saturating_mul(state.sizes.next() as u64)
         {
             if let Err(error) = state.send(self.task, engine, gather) {
                 // It will be the same for all that follow.
