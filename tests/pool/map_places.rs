@@ -93,6 +93,32 @@ fn pool_28_an_iterator_can_be_dropped_at_every_stage() {
     });
 }
 
+#[mp::task]
+fn stop_first_and_count(x: u32, gate: &str, file: &str) {
+    match x {
+        0 => stop_at(gate),
+        _ => std::fs::write(file, "was run").unwrap(),
+    }
+}
+
+#[mp::test]
+fn pool_28_the_rest_of_a_chunk_that_nobody_wants_is_not_run_again() {
+    watched(|| {
+        let pool = Pool::new(1).unwrap();
+        let (gate, file) = (Gate::new(), tempfile::NamedTempFile::new().unwrap());
+        let path = file.path().to_str().unwrap();
+        let items = (0..10).map(|x| (x, gate.name(), path));
+        let results = pool.batch(stop_first_and_count, items).chunksize(10).iter();
+        let guest = gate.next();
+        drop(results);
+        crate::kill(guest.pid);
+        assert_eq!(pool.apply(next, 1).unwrap(), 2);
+        pool.close();
+        pool.join().unwrap();
+        assert_eq!(std::fs::read(path).unwrap(), b"");
+    });
+}
+
 #[mp::test]
 fn pool_33_a_pool_that_is_closed_or_dropped_runs_what_an_iterator_has_sent() {
     watched(|| {
@@ -131,7 +157,27 @@ fn fut_05_bey_22_the_first_error_stops_it() {
         assert_eq!(results.by_ref().take(3).filter(Result::is_ok).count(), 3);
         assert_eq!(results.next().unwrap().unwrap_err().kind(), ErrorKind::Panicked);
         assert!(results.next().is_none());
+        // One that nobody waits for, too, however slow another item is.
+        let pool = Pool::new(2).unwrap();
+        let gate = Gate::new();
+        let items = (0..1000).map(|x| (x, gate.name()));
+        let batch = pool.batch(stop_first_fail_at_three, items).chunksize(1).fail_fast(true);
+        let handle = batch.submit(drop);
+        let guest = gate.next();
+        assert_eq!(handle.get().unwrap_err().kind(), ErrorKind::Panicked);
+        guest.release();
+        pool.close();
+        pool.join().unwrap();
     });
+}
+
+#[mp::task]
+fn stop_first_fail_at_three(x: u32, gate: &str) -> u32 {
+    assert!(x != 3, "three");
+    if x == 0 {
+        stop_at(gate);
+    }
+    x
 }
 
 #[mp::task]

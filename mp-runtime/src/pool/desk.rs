@@ -150,6 +150,11 @@ impl Desk {
             Owner::Chunk(chunk) => chunk,
             call @ Owner::Call(_) => return error.map(|error| call.fail(error)),
         };
+        if chunk.gather.is_unwanted() {
+            let error =
+                error.unwrap_or_else(|| Error::new(ErrorKind::Cancelled, "nobody wants it"));
+            return Some(Owner::Chunk(chunk).fail(error));
+        }
         let settled = error.map(|error| chunk.fail_one(error));
         let mut items = Items::new(&payload, Attachments::default());
         let skipped = (0..chunk.done).all(|_| items.skip());

@@ -16,6 +16,7 @@ use crate::pool::limits::{Limits, Verdict};
 use crate::pool::options::Options;
 use crate::pool::owner::{Owner, Settled};
 use crate::pool::post::Mailbox;
+use crate::pool::settle::After;
 use crate::process::children::Child;
 use crate::process::exit;
 use crate::sys::event::Event;
@@ -219,7 +220,10 @@ impl Engine {
     pub(super) fn drive(&self, gather: &Arc<Gather>, driver: Arc<dyn Driver>) {
         gather.set_driver(Arc::clone(&driver));
         let done = driver.advance(self, gather);
-        self.settle(done.map(|(completion, outcome)| Settled::Call(completion, outcome))).run();
+        let after = done.map(|(completion, outcome)| {
+            self.take_back(gather, &outcome).and(self.settle([Settled::Call(completion, outcome)]))
+        });
+        after.unwrap_or_default().run();
     }
 
     /// As [`accept`](Self::accept), for a call that belongs to what was accepted before.

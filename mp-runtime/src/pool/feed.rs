@@ -56,7 +56,7 @@ impl<I> Feed<I> {
     pub(super) fn stop(&mut self) {
         self.ended = true;
         self.gather.abandon();
-        self.engine.withdraw(&self.gather);
+        self.engine.withdraw(&self.gather).run();
     }
 
     /// How many items the next calls may have.

@@ -122,6 +122,11 @@ impl Gather {
         (items > 0).then(|| took / items)
     }
 
+    /// Whether nobody wants what is still to come.
+    pub(super) fn is_unwanted(&self) -> bool {
+        lock(&self.state).unwanted
+    }
+
     /// Drops what has come and what is still to come.
     pub(super) fn abandon(&self) {
         let mut state = lock(&self.state);

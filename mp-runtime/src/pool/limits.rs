@@ -7,6 +7,7 @@ use crate::pool::desk::Stage;
 use crate::pool::engine::{Engine, Link, lock};
 use crate::pool::gather::Gather;
 use crate::pool::owner::{Owner, Settled};
+use crate::pool::settle::After;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::signal;
 use crate::transport::board::{State, Word};
@@ -214,9 +215,9 @@ impl Engine {
     }
 
     /// Takes back the calls of a gather that no worker has begun.
-    pub(super) fn withdraw(&self, gather: &Arc<Gather>) {
+    pub(super) fn withdraw(&self, gather: &Arc<Gather>) -> After {
         if self.is_copy() {
-            return;
+            return After::default();
         }
         let of = |owner: &Owner| match owner {
             Owner::Chunk(chunk) => Arc::ptr_eq(&chunk.gather, gather),
@@ -236,8 +237,9 @@ impl Engine {
         let (placed, failed) = self.refill(&mut desk);
         drop(desk);
         self.board.wake(placed);
-        self.settle(failed).run();
+        let after = self.settle(failed);
         (0..waiting.len() + taken.len()).for_each(|_| self.count_settled());
+        after
     }
 
     /// Refuses a limit that nothing could keep.

@@ -162,15 +162,17 @@ impl<'a, T: Task, I: Iterator<Item = T::Args<'a>>> Batch<'a, T, I> {
         let encoded = self
             .check()
             .and_then(|()| engine.refuse_map())
-            .map(|()| Encoded::new(self.items))
+            .map(|()| Encoded::new(self.items, self.fail_fast))
             .and_then(|encoded| engine.begin_map().map(|()| encoded));
         match encoded {
             Err(error) => engine.refuse(&completion, error),
             Ok(encoded) => {
-                let gather = Gather::new(T::NAME, true);
-                let (entry, chunk) = (T::__entry(), self.chunk);
+                // The first error counts that comes, not the first of all.
+                let gather = Gather::new(T::NAME, !self.fail_fast);
+                let (entry, chunk, fast) = (T::__entry(), self.chunk, self.fail_fast);
                 let own = Arc::clone(&completion);
-                let driver = AsyncMap::new(entry, own, encoded, chunk, terms, engine.size());
+                let workers = engine.size();
+                let driver = AsyncMap::new(entry, own, encoded, chunk, terms, workers, fast);
                 engine.drive(&gather, driver);
             }
         }

@@ -28,11 +28,12 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    pub(super) fn new<T: Serialize>(mut items: impl Iterator<Item = T>) -> Self {
+    /// Takes all items, or, with `fail_fast`, those before the first that is an error.
+    pub(super) fn new<T: Serialize>(mut items: impl Iterator<Item = T>, fail_fast: bool) -> Self {
         let mut this = Self::default();
         let mut attachments = Attachments::default();
         let mut sequence = Sequence::new(&mut this.bytes, &mut attachments);
-        loop {
+        while !(fail_fast && this.failure.is_some()) {
             let pushed = match next_of(&mut items) {
                 Ok(None) => break,
                 Ok(Some(item)) => sequence.push(&item),
@@ -60,6 +61,7 @@ impl Encoded {
 pub(super) struct AsyncMap {
     task: &'static Entry,
     completion: Arc<Completion>,
+    fail_fast: bool,
     state: Mutex<State>,
 }
 
@@ -84,12 +86,13 @@ impl AsyncMap {
         chunk: Option<usize>,
         terms: Terms,
         workers: usize,
+        fail_fast: bool,
     ) -> Arc<Self> {
         let items = usize::try_from(encoded.count).ok();
         let sizes = Sizes::new(chunk, items, workers);
         let (parts, taken, done) = (Vec::new(), 0, false);
         let state = State { encoded, at: 0, sent: 0, sizes, terms, parts, taken, done };
-        Arc::new(Self { task, completion, state: Mutex::new(state) })
+        Arc::new(Self { task, completion, fail_fast, state: Mutex::new(state) })
     }
 }
 
@@ -106,6 +109,13 @@ impl Driver for AsyncMap {
         }
         if let Some(pace) = gather.pace() {
             state.sizes.learn(pace);
+        }
+        if self.fail_fast && !state.done && state.encoded.failure.is_some() {
+            state.done = true;
+            state.encoded.count = state.sent;
+            gather.abandon();
+            let failure = state.encoded.failure.take();
+            return failure.map(|error| (Arc::clone(&self.completion), Err(error)));
         }
         let mut placed = 0;
         let calls = (CALLS * engine.size() + 1) as u64;
@@ -124,7 +134,8 @@ impl Driver for AsyncMap {
             return None;
         }
         state.done = true;
-        let parts = std::mem::take(&mut state.parts);
+        let mut parts = std::mem::take(&mut state.parts);
+        parts.sort_by_key(|part| part.first);
         let outcome = state.encoded.failure.take().map_or(Ok(Value::many(parts)), Err);
         Some((Arc::clone(&self.completion), outcome))
     }

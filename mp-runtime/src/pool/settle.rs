@@ -7,6 +7,7 @@ use crate::pool::callback::Due;
 use crate::pool::completion::{Completion, Outcome};
 use crate::pool::desk::Stage;
 use crate::pool::engine::{Engine, lock};
+use crate::pool::gather::Gather;
 use crate::pool::ledger::Phase;
 use crate::pool::owner::{Arrived, Owner, Settled};
 use crate::transport::board::{Sleeper, State};
@@ -20,6 +21,7 @@ impl Engine {
     pub(super) fn settle(&self, settled: impl IntoIterator<Item = Settled>) -> After {
         let mut due = Vec::new();
         let mut wakers = Vec::new();
+        let mut withdrawn = After::default();
         for settled in settled {
             match settled {
                 Settled::Call(completion, outcome) if completion.callback().is_some() => {
@@ -35,6 +37,7 @@ impl Engine {
                     if let Some((completion, outcome)) =
                         driver.and_then(|driver| driver.advance(self, &gather))
                     {
+                        withdrawn = withdrawn.and(self.take_back(&gather, &outcome));
                         due.push(Due { completion, outcome });
                     }
                     if last {
@@ -45,7 +48,12 @@ impl Engine {
         }
         let mut after = self.callbacks.push(self, due);
         after.wakers.extend(wakers);
-        after
+        after.and(withdrawn)
+    }
+
+    /// Takes back, after a batch's outcome, what no worker has begun of it: an error may come early.
+    pub(super) fn take_back(&self, gather: &Arc<Gather>, outcome: &Outcome) -> After {
+        if outcome.is_ok() { After::default() } else { self.withdraw(gather) }
     }
 
     /// Sets a call's outcome and wakes the threads that wait for it; gives who else does.
@@ -145,6 +153,12 @@ pub(super) struct After {
 }
 
 impl After {
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.unused.extend(other.unused);
+        self.wakers.extend(other.wakers);
+        self
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.unused.is_empty() && self.wakers.is_empty()
     }
