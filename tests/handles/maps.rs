@@ -17,7 +17,10 @@ fn give(n: u32) -> Fd<File> {
 #[mp::task]
 fn give_some(n: u32) -> Maybe {
     assert!(n % 7 != 6, "{n} is not wanted");
-    Maybe { fd: (n % 3 == 0).then(|| file(&n.to_string()).into()), broken: Broken(n % 5 == 4) }
+    Maybe {
+        fd: n.is_multiple_of(3).then(|| file(&n.to_string()).into()),
+        broken: Broken(n % 5 == 4),
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
