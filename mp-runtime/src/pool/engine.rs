@@ -16,7 +16,6 @@ use crate::pool::limits::{Limits, Verdict};
 use crate::pool::options::Options;
 use crate::pool::owner::{Owner, Settled};
 use crate::pool::post::Mailbox;
-use crate::pool::settle::After;
 use crate::process::children::Child;
 use crate::process::exit;
 use crate::sys::event::Event;
