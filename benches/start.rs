@@ -36,6 +36,28 @@ fn spawn_and_join() {
     assert_eq!(process.exit_code(), Some(0));
 }
 
+fn fork_and_join() {
+    let process = mp::Process::new(nothing, ());
+    let mut process = process.with_start_method(mp::StartMethod::ForkServer);
+    process.start().expect("it starts");
+    process.join().expect("it was started");
+    assert_eq!(process.exit_code(), Some(0));
+}
+
+fn first_result(method: mp::StartMethod) -> f64 {
+    let mut times = Vec::new();
+    for _ in 0..30 {
+        let start = Instant::now();
+        let pool = mp::Pool::builder().processes(2).start_method(method).build();
+        let pool = pool.expect("it starts");
+        pool.apply(nothing, ()).expect("it runs");
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        pool.close();
+        pool.join().expect("it was closed");
+    }
+    median(&mut times)
+}
+
 /// How large the large parent is, in MiB; a machine of 4 GiB wants less.
 const LARGE: &str = "MP_BENCH_LARGE_MIB";
 
@@ -73,18 +95,9 @@ fn main() {
         &mut [
             Row::new("std::process::Command, this program again, ended at once", || p50(100, bare)),
             Row::new("mp::spawn and join", || p50(100, spawn_and_join)),
-            Row::new("Pool(2) to its first result", || {
-                let mut times = Vec::new();
-                for _ in 0..30 {
-                    let start = Instant::now();
-                    let pool = mp::Pool::new(2).expect("it starts");
-                    pool.apply(nothing, ()).expect("it runs");
-                    times.push(start.elapsed().as_secs_f64() * 1e3);
-                    pool.close();
-                    pool.join().expect("it was closed");
-                }
-                median(&mut times)
-            }),
+            Row::new("the same by a fork server", || p50(200, fork_and_join)),
+            Row::new("Pool(2) to its first result", || first_result(mp::StartMethod::Reexec)),
+            Row::new("the same by a fork server", || first_result(mp::StartMethod::ForkServer)),
             Row::new("close and join of that pool", || {
                 let mut times = Vec::new();
                 for _ in 0..30 {

@@ -9,6 +9,8 @@ pub use mp_runtime::{
     Process, ProcessInfo, active_children, at_exit, cpu_count, current_process, parent_process,
     spawn,
 };
+// How processes are started.
+pub use mp_runtime::{StartMethod, fork_server, set_start_method, start_method};
 // Pools.
 pub use mp_runtime::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,

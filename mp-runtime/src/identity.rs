@@ -1,10 +1,11 @@
-//! Who this process is in its tree: name, parent, daemon or not, key, and the numbers of its children. No descriptors here.
+//! Who this process is in its tree: name, parent, daemon or not, key, the numbers of its children, and how it starts
+//! them. No descriptors here.
 
 use crate::sys::random;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 /// What a process is told about itself at its start, or what a main program is by itself.
 #[derive(Clone, Debug)]
@@ -37,28 +38,90 @@ impl fmt::Debug for AuthKey {
     }
 }
 
-static CURRENT: OnceLock<Identity> = OnceLock::new();
+/// Replaced once at most: in a process that a fork server has forked, whose identity stands here then.
+static CURRENT: RwLock<Option<&'static Identity>> = RwLock::new(None);
 /// The key that this process gives to its children; none before it is first asked for.
 static KEY: Mutex<Option<AuthKey>> = Mutex::new(None);
 /// The key that the parent gave to this process.
 static GIVEN: OnceLock<AuthKey> = OnceLock::new();
 static CHILDREN: AtomicU32 = AtomicU32::new(0);
+static FORKS: AtomicBool = AtomicBool::new(false);
+
+/// How a child is started.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn add(a: i32, b: i32) -> i32 {
+///     a + b
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let process = mp::Process::new(add, (5, 7));
+///     let mut process = process.with_start_method(mp::StartMethod::ForkServer);
+///     process.start()?;
+///     assert_eq!(process.result()?, 12);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StartMethod {
+    /// The program is run again, from its start, as a process of its own: nothing of the parent's
+    /// memory is in it. Takes about a millisecond.
+    #[default]
+    Reexec,
+    /// A small process without threads, which was itself started by running the program again, is
+    /// copied: more than twice as fast, and what was [preloaded](crate::fork_server) is there already.
+    ForkServer,
+}
+
+/// Sets how processes and pools are started that do not say it themselves, from now on, by this
+/// process and by the children that it starts from now on. Without this, by [`StartMethod::Reexec`].
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(mp::start_method(), mp::StartMethod::Reexec);
+/// mp::set_start_method(mp::StartMethod::ForkServer);
+/// assert_eq!(mp::start_method(), mp::StartMethod::ForkServer);
+/// ```
+pub fn set_start_method(method: StartMethod) {
+    FORKS.store(method == StartMethod::ForkServer, Ordering::Relaxed);
+}
+
+/// How processes and pools are started that do not say it themselves.
+#[must_use]
+pub fn start_method() -> StartMethod {
+    match FORKS.load(Ordering::Relaxed) {
+        true => StartMethod::ForkServer,
+        false => StartMethod::Reexec,
+    }
+}
 
 /// This process's identity.
 pub(crate) fn current() -> &'static Identity {
-    CURRENT.get_or_init(|| Identity {
-        name: "MainProcess".to_owned(),
-        path: String::new(),
-        daemon: false,
-        pooled: false,
-        parent: None,
+    let current = *CURRENT.read().unwrap_or_else(PoisonError::into_inner);
+    current.unwrap_or_else(|| {
+        let main = Identity {
+            name: "MainProcess".to_owned(),
+            path: String::new(),
+            daemon: false,
+            pooled: false,
+            parent: None,
+        };
+        let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
+        current.get_or_insert_with(|| Box::leak(Box::new(main)))
     })
 }
 
-/// Sets what the bootstrap told, before anything has asked.
+/// Sets what the bootstrap told, before this process has done anything by itself.
 pub(crate) fn set(identity: Identity) {
-    // A second call would come from a second bootstrap, and a process has one.
-    let _ = CURRENT.set(identity);
+    let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
+    *current = Some(Box::leak(Box::new(identity)));
+    CHILDREN.store(0, Ordering::Relaxed);
 }
 
 /// This process's key. In a main program it is made here, of random bytes.

@@ -28,8 +28,19 @@ mod sys;
 #[path = "private.rs"]
 pub mod __private;
 
+/// The process that [`StartMethod::ForkServer`] makes its copies of: what is loaded there beforehand, when it
+/// starts and when it ends. Nobody needs any of this who only wants quick starts.
+///
+/// It is a child of this process, started by the first start that needs it, and replaced when somebody
+/// has killed it. It is not among [`active_children`]; it ends with this process, whatever happens,
+/// and until then is one process and four descriptors here. Every process of a tree has its own.
+pub mod fork_server {
+    pub use crate::process::server::{preload, start, stop};
+}
+
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
+pub use identity::{StartMethod, set_start_method, start_method};
 pub use pool::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,
     as_completed, set_worker_state, shared, wait_all, wait_any, with_worker_state,

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::os;
+use super::{os, start_method};
 
 /// The parts of `/proc/PID/stat` that tests ask for.
 struct Stat {
@@ -15,6 +15,8 @@ struct Stat {
     parent: i32,
     group: i32,
     threads: i32,
+    /// In ticks since the machine's start.
+    started: u64,
 }
 
 impl Stat {
@@ -28,6 +30,7 @@ impl Stat {
             parent: number(1)?,
             group: number(2)?,
             threads: number(17)?,
+            started: fields.get(19)?.parse().ok()?,
         })
     }
 
@@ -57,9 +60,30 @@ pub fn state_of(pid: i32) -> Option<char> {
     Stat::of(pid).map(|stat| stat.state)
 }
 
-/// The living children of a process, without zombies.
+/// The living children of a process, without zombies, and without its fork server in a run of such.
 pub fn children_of(pid: i32) -> Vec<i32> {
-    processes().filter(|(_, stat)| stat.parent == pid && stat.lives()).map(|(pid, _)| pid).collect()
+    let children = processes().filter(|(_, stat)| stat.parent == pid && stat.lives());
+    let server = start_method::forks().then(|| server_of(pid)).flatten();
+    children.map(|(pid, _)| pid).filter(|child| Some(*child) != server).collect()
+}
+
+/// The fork server of a process, once it is up: of its children with the name the oldest, since what
+/// it forks has the name too, for a moment.
+pub fn server_of(pid: i32) -> Option<i32> {
+    let children = processes().filter(|(_, stat)| stat.parent == pid && stat.lives());
+    let named = children.filter(|(pid, _)| name_of(*pid) == start_method::SERVER);
+    named.min_by_key(|(pid, stat)| (stat.started, *pid)).map(|(pid, _)| pid)
+}
+
+/// Those of the processes that are no fork servers, once all have come up.
+pub fn without_servers(pids: &[i32]) -> Vec<i32> {
+    pids.iter().copied().filter(|pid| name_of(*pid) != start_method::SERVER).collect()
+}
+
+/// The name that `ps` shows.
+pub fn name_of(pid: i32) -> String {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim_end().to_owned()
 }
 
 /// The children of a process that have ended and that it has not waited for.

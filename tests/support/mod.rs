@@ -15,13 +15,15 @@ mod output;
 mod program;
 mod repeat;
 mod running;
+pub mod start_method;
 mod watchdog;
 
 pub use inspect::{
-    Footprint, children_of, cpu_time_of, descendants_of, describe, members_of, names_in,
-    open_descriptors, process_exists, shm_entries, state_of, thread_count, wait_until, zombies_of,
+    Footprint, children_of, cpu_time_of, descendants_of, describe, members_of, name_of, names_in,
+    open_descriptors, process_exists, server_of, shm_entries, state_of, thread_count, wait_until,
+    without_servers, zombies_of,
 };
-pub use os::{catch, kill, kill_group, signal_thread, thread_id};
+pub use os::{catch, kill, kill_group, set_variable, signal_thread, thread_id};
 pub use program::{Scenario, example, offer};
 pub(crate) use program::{scenario, scenario_main};
 pub use repeat::{repeat, with_busy_cores};

@@ -129,6 +129,15 @@ pub fn forget_variable(name: &str) {
     assert_eq!(failed, 0, "unsetenv: {}", io::Error::last_os_error());
 }
 
+/// Sets a variable of this program's environment. Only for a program that has one thread.
+pub fn set_variable(name: &str, value: &str) {
+    let (name, value) = (CString::new(name), CString::new(value));
+    let (name, value) = (name.expect("no NUL"), value.expect("no NUL"));
+    // SAFETY: both are C strings, borrowed for the call, and nobody reads the environment meanwhile.
+    let failed = unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
+    assert_eq!(failed, 0, "setenv: {}", io::Error::last_os_error());
+}
+
 /// Ends this process here and now: nothing that was registered for its end runs.
 pub fn quit(code: i32) -> ! {
     // SAFETY: never returns, and runs no code of this program.

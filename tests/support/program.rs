@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::os;
 use super::output::BEGIN;
 use super::running::{Finished, Plan, Running};
+use super::start_method;
 
 /// Tells the re-executed test binary which scenario to become, and for which process.
 const VARIABLE: &str = "MP_TEST_SCENARIO";
@@ -113,6 +114,7 @@ fn become_program<R: Termination>(starter: u32, program: fn() -> R) -> ! {
     // The body may start scenarios of its own.
     EXPECTED.store(false, Ordering::Relaxed);
     os::forget_variable(VARIABLE);
+    start_method::set();
     let mut stdout = io::stdout();
     stdout.write_all(BEGIN.as_bytes()).and_then(|()| stdout.flush()).expect("stdout is open");
     // What the runtime does around a real main.

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::inspect::{descendants_of, describe};
-use super::{left, os};
+use super::{left, os, start_method};
 
 /// The exit code of a test process that its watchdog has ended.
 pub const WATCHDOG_EXIT: i32 = 124;
@@ -21,6 +21,7 @@ pub const WATCHDOG_EXIT: i32 = 124;
 /// While `body` runs there is one thread more; a scenario, which is watched from outside, has none.
 #[track_caller]
 pub fn watchdog<R>(limit: Duration, body: impl FnOnce() -> R) -> R {
+    start_method::set();
     let caller = Location::caller();
     let name = thread::current().name().unwrap_or("unnamed").to_owned();
     let _timer = Timer::start(limit, format!("test {name} ({}:{})", caller.file(), caller.line()));

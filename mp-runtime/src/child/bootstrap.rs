@@ -3,7 +3,7 @@
 
 use crate::child::{crash, output, watch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::identity::{self, Identity, Parent};
+use crate::identity::{self, Identity, Parent, StartMethod};
 use crate::protocol::handshake::{self, Bootstrap, Layout};
 use crate::protocol::message::{Hindrance, Reply};
 use crate::sys::memory::Memory;
@@ -21,6 +21,8 @@ const FAILED: i32 = 1;
 const PANICKED: i32 = 101;
 
 pub(crate) fn begin(told: &Bootstrap<'_>, lifeline: OwnedFd) -> Result<&'static Entry> {
+    let method = if told.forks { StartMethod::ForkServer } else { StartMethod::Reexec };
+    identity::set_start_method(method);
     identity::set(Identity {
         name: told.name.to_owned(),
         path: told.path.to_owned(),
@@ -43,10 +45,14 @@ pub(crate) fn begin(told: &Bootstrap<'_>, lifeline: OwnedFd) -> Result<&'static 
     output::begin();
     let table = registry::table()?;
     if table.fingerprint() != told.fingerprint {
-        let text = "this program's table of tasks is not its parent's: it is not the same program";
-        return Err(Error::new(ErrorKind::Unsupported, text));
+        return Err(other_program());
     }
     table.find(&told.task)
+}
+
+pub(crate) fn other_program() -> Error {
+    let text = "this program's table of tasks is not its parent's: it is not the same program";
+    Error::new(ErrorKind::Unsupported, text)
 }
 
 /// The exit code of a child that leaves this reply.
@@ -107,6 +113,9 @@ mod tests {
             post: -1,
             lifeline: 3,
             descriptors: Vec::new(),
+            forks: false,
+            serves: false,
+            around: None,
         };
         let shown = format!("{bootstrap:?}");
         assert!(!shown.contains("secret") && !shown.contains("115"), "{shown}");

@@ -7,6 +7,7 @@ use crate::task::current;
 use std::backtrace::Backtrace;
 use std::ffi::CStr;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// So many frames of a long backtrace are shown: that of an endless recursion repeats itself.
 const MOST_FRAMES: usize = 50;
@@ -14,10 +15,12 @@ const MOST_FRAMES: usize = 50;
 /// Has crashes of this child told on standard error from now on; with a backtrace, unless
 /// `RUST_BACKTRACE=0` says that none is wanted.
 pub(crate) fn begin() {
-    let wanted = std::env::var_os("RUST_BACKTRACE").is_none_or(|value| value != "0");
-    let backtrace = wanted.then_some(backtrace as fn() -> String);
-    // A child that cannot tell runs its task all the same.
-    let _ = crash::install(Report { describe, backtrace });
+    // One that a fork server has forked has it from there, and is not to undo what a preload has set.
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+    if !BEGUN.swap(true, Ordering::Relaxed) {
+        // A child that cannot tell runs its task all the same.
+        let _ = crash::install(Report { describe, backtrace });
+    }
 }
 
 /// Runs inside a signal handler: all that it reads was made at the start.
@@ -60,6 +63,9 @@ fn first_bytes(text: &str, most: usize) -> &str {
 }
 
 fn backtrace() -> String {
+    if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value == "0") {
+        return String::new();
+    }
     let whole = Backtrace::force_capture().to_string();
     let text = if own_frames_wanted() { whole } else { shorten(&whole) };
     format!("stack backtrace:\n{text}\n")

@@ -2,6 +2,7 @@
 //! told is read in `bootstrap`.
 #![expect(unsafe_code, reason = "adopts inherited descriptors, runs constructors, maps arguments")]
 
+use crate::child::serve::{self, Server};
 use crate::child::{bootstrap, output, post};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
@@ -91,12 +92,18 @@ fn become_child(value: &OsString) -> ! {
 }
 
 /// A child that is ready to run its task.
-struct Start {
-    task: &'static Entry,
-    memory: Memory,
-    layout: Layout,
+pub(super) struct Start {
+    pub(super) task: &'static Entry,
+    pub(super) memory: Memory,
+    pub(super) layout: Layout,
     /// The descriptors of the arguments.
-    attachments: Attachments,
+    pub(super) attachments: Attachments,
+}
+
+/// What a process has become that was started as a child.
+enum Begun {
+    Task(&'static Entry, Attachments),
+    Server(Server),
 }
 
 fn prepare(value: &OsString) -> Result<Start> {
@@ -113,12 +120,19 @@ fn prepare(value: &OsString) -> Result<Start> {
     let (header, layout) = handshake::read(&memory)?;
     let begun = begin(number, &header);
     let begun = begun.inspect_err(|error| bootstrap::leave_failure(&memory, layout, error));
-    begun.map(|(task, attachments)| Start { task, memory, layout, attachments })
+    match begun? {
+        Begun::Task(task, attachments) => Ok(Start { task, memory, layout, attachments }),
+        Begun::Server(server) => {
+            drop(memory);
+            // What comes back from there is a child that was forked.
+            server.serve()
+        }
+    }
 }
 
 /// Becomes what the header says, and finds the task and what is attached to its arguments; `bootstrap`
 /// is the number of its descriptor.
-fn begin(bootstrap: RawFd, header: &[u8]) -> Result<(&'static Entry, Attachments)> {
+fn begin(bootstrap: RawFd, header: &[u8]) -> Result<Begun> {
     let adopting = |error| Error::io("an inherited descriptor is not open", error);
     let told = handshake::parse(header)?;
     let mut keep = vec![bootstrap, told.lifeline, told.post];
@@ -132,27 +146,37 @@ fn begin(bootstrap: RawFd, header: &[u8]) -> Result<(&'static Entry, Attachments
     let descriptors = told.descriptors.iter().map(|fd| unsafe { own::adopt(*fd) });
     let descriptors: Vec<OwnedFd> = descriptors.collect::<io::Result<_>>().map_err(adopting)?;
     // SAFETY: as above.
-    post::begin(unsafe { own::adopt(told.post) }.map_err(adopting)?);
+    let post = unsafe { own::adopt(told.post) }.map_err(adopting)?;
     ENTERED.store(true, Ordering::Relaxed);
-    Ok((bootstrap::begin(&told, lifeline)?, descriptors.into()))
+    if told.serves {
+        return serve::begin(&told, lifeline, post, descriptors).map(Begun::Server);
+    }
+    post::begin(post);
+    Ok(Begun::Task(bootstrap::begin(&told, lifeline)?, descriptors.into()))
 }
 
-fn run(mut start: Start) -> i32 {
+/// Runs the task on its arguments, where they lie.
+pub(super) fn run_task(start: &mut Start) -> Result<Left> {
     let attachments = std::mem::take(&mut start.attachments);
-    let view = match map_arguments(&start) {
-        Ok(view) => view,
-        Err(error) => {
-            let error = Error::io("the arguments could not be mapped", error);
-            bootstrap::leave_failure(&start.memory, start.layout, &error);
-            return report_failure(&error);
-        }
-    };
-    // SAFETY: the parent wrote them before it started us and does not touch them again.
+    let view = map_arguments(start)
+        .map_err(|error| Error::io("the arguments could not be mapped", error))?;
+    // SAFETY: the parent wrote them before it told us of them and does not touch them again.
     let arguments = view.as_ref().and_then(|(view, len)| unsafe { view.bytes(0, *len) });
     let mut left = Left::default();
     let current = current::begin(start.task);
     (start.task.runner())(arguments.unwrap_or_default(), attachments, &mut left);
     drop(current);
+    Ok(left)
+}
+
+fn run(mut start: Start) -> i32 {
+    let mut left = match run_task(&mut start) {
+        Ok(left) => left,
+        Err(error) => {
+            bootstrap::leave_failure(&start.memory, start.layout, &error);
+            return report_failure(&error);
+        }
+    };
     if identity::current().pooled {
         return 0;
     }
@@ -198,6 +222,6 @@ fn give_up(error: &Error) -> ! {
     clippy::exit,
     reason = "a child's end is the end of its program, end-of-program rules included"
 )]
-fn leave(code: i32) -> ! {
+pub(super) fn leave(code: i32) -> ! {
     std::process::exit(code)
 }

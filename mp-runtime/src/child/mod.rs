@@ -6,4 +6,5 @@ pub(crate) mod crash;
 pub(crate) mod entry;
 pub(crate) mod output;
 pub(crate) mod post;
+pub(crate) mod serve;
 pub(crate) mod watch;

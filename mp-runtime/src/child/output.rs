@@ -6,10 +6,16 @@ use crate::identity;
 use crate::task::run;
 use std::io::Write;
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Puts the process's name before every panic message. A pooled task's panic prints nothing: the
 /// error that its caller gets carries it.
 pub(crate) fn begin() {
+    // One that a fork server has forked has it from there.
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+    if BEGUN.swap(true, Ordering::Relaxed) {
+        return;
+    }
     let default = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         let identity = identity::current();

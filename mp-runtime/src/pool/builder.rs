@@ -2,7 +2,7 @@
 
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::identity;
+use crate::identity::{self, StartMethod};
 use crate::pool::desk::Terms;
 use crate::pool::engine::Engine;
 use crate::pool::options::{Options, Setup};
@@ -39,6 +39,7 @@ const DEEPEST: usize = 10;
 pub struct PoolBuilder {
     processes: Option<usize>,
     task_timeout: Option<Duration>,
+    method: Option<StartMethod>,
     options: Options,
 }
 
@@ -176,6 +177,13 @@ impl PoolBuilder {
         self
     }
 
+    /// How its workers are started. Without this, as [`set_start_method`](crate::set_start_method) says
+    /// when the pool is made.
+    pub fn start_method(mut self, method: StartMethod) -> Self {
+        self.method = Some(method);
+        self
+    }
+
     /// Makes the pool and starts its workers, without waiting for them to be up.
     ///
     /// # Errors
@@ -191,6 +199,7 @@ impl PoolBuilder {
         let _starting = exit::starting()?;
         exit::arm();
         let size = self.processes.unwrap_or_else(cpu_count);
+        let method = self.method.unwrap_or_else(identity::start_method);
         check_size(size)?;
         check_depth()?;
         self.options.check()?;
@@ -207,7 +216,7 @@ impl PoolBuilder {
         let thread = thread.map_err(io)?;
         let reader = Arc::clone(&engine);
         let collector = named("mp-collector").spawn(move || reader.collect()).map_err(io)?;
-        let mut supervisor = Supervisor::new(Arc::clone(&engine));
+        let mut supervisor = Supervisor::new(Arc::clone(&engine), method);
         let at_once = if engine.options.on_demand { 0 } else { size };
         let started = (0..at_once).try_for_each(|_| supervisor.start_worker());
         if let Err(error) = started {

@@ -3,14 +3,14 @@
 
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::identity;
+use crate::identity::{self, StartMethod};
 use crate::pool::burial::UNBORN;
 use crate::pool::engine::{Engine, Link, lock};
 use crate::pool::ledger::Phase;
 use crate::pool::post::Mailbox;
 use crate::pool::worker::{Orders, WORKER};
 use crate::process::children::Child;
-use crate::process::launch::Launch;
+use crate::process::launch::{Launch, Role};
 use crate::sys::clock::Deadline;
 use crate::sys::{poll, signal};
 use crate::transport::board::{NUMBERS, Sleeper};
@@ -30,6 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Supervisor {
     pub(super) engine: Arc<Engine>,
+    method: StartMethod,
     pub(super) workers: Vec<Worker>,
     /// Numbers of workers, never used again.
     pub(super) next_number: u32,
@@ -58,9 +59,10 @@ pub(super) struct Worker {
 }
 
 impl Supervisor {
-    pub(super) fn new(engine: Arc<Engine>) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, method: StartMethod) -> Self {
         Self {
             engine,
+            method,
             workers: Vec::new(),
             next_number: 1,
             failures: 0,
@@ -105,6 +107,8 @@ impl Supervisor {
             authkey: identity::key(),
             environment: &options.environment,
             descriptors: &descriptors,
+            method: self.method,
+            role: Role::Task,
         };
         let child = launch.start()?;
         // From here on the worker is on the list, so that whatever happens it is ended.

@@ -59,6 +59,8 @@ pub(crate) struct Facts {
     pub(crate) leads_group: bool,
     /// What it was given at its start; it may have changed that for itself.
     pub(crate) authkey: AuthKey,
+    /// A fork server, which is none of the program's own.
+    pub(crate) hidden: bool,
 }
 
 #[derive(Debug)]
@@ -70,20 +72,25 @@ struct State {
 /// The pipe whose read end children hold; there as long as one lives.
 #[derive(Debug)]
 pub(crate) struct Lifeline {
-    pub(crate) for_children: OwnedFd,
+    for_children: OwnedFd,
     _ours: OwnedFd,
 }
 
-/// The pipe of this process, made anew if no child holds one.
-pub(crate) fn lifeline() -> std::io::Result<Arc<Lifeline>> {
+/// The pipe of this process, and an end for one child; made anew if no child holds one, or if it was
+/// made by a user that this process is not any more.
+pub(crate) fn lifeline() -> std::io::Result<(Arc<Lifeline>, OwnedFd)> {
     let mut kept = lock(&LIFELINE);
     if let Some(lifeline) = kept.upgrade() {
-        return Ok(lifeline);
+        match lifeline::for_one_child(lifeline.for_children.as_fd()) {
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            end => return Ok((lifeline, end?)),
+        }
     }
     let (for_children, ours) = lifeline::pipe()?;
+    let end = lifeline::for_one_child(for_children.as_fd())?;
     let lifeline = Arc::new(Lifeline { for_children, _ours: ours });
     *kept = Arc::downgrade(&lifeline);
-    Ok(lifeline)
+    Ok((lifeline, end))
 }
 
 /// Takes a child that was just started into the list, and reaps those that have ended meanwhile.
@@ -100,7 +107,7 @@ pub(crate) fn add(facts: Facts, channels: Channels) -> Arc<Child> {
 /// All children that have not ended; those that have are reaped, so that no zombie stays.
 pub(crate) fn active() -> Vec<Arc<Child>> {
     reap();
-    lock(&CHILDREN).clone()
+    lock(&CHILDREN).iter().filter(|child| !child.facts.hidden).cloned().collect()
 }
 
 /// Forgets the children of the process of which this one is a copy, made by the user's own fork.

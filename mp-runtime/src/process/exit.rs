@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
 use crate::process::at_exit;
 use crate::process::children::{self, Child};
+use crate::process::server;
 use crate::sys::clock::Deadline;
 use crate::sys::{own, signal};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -138,6 +139,7 @@ fn end_of_program() {
         let _ = child.join(None);
     }
     at_exit::run(i32::MIN);
+    server::stop();
 }
 
 fn end_daemons(daemons: &[Arc<Child>]) {

@@ -1,17 +1,19 @@
-//! One start: the running image again, with an exact descriptor set and its bootstrap. Whoever starts what is for the
-//! callers, `Process` and the pool.
+//! One start: the running image again, or a copy of the fork server, with an exact descriptor set and its bootstrap.
+//! Whoever starts what is for the callers, `Process` and the pool.
 
 use crate::child::entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::identity::{self, AuthKey};
+use crate::identity::{self, AuthKey, StartMethod};
 use crate::process::children::{self, Channels, Child, Facts};
-use crate::process::exit;
-use crate::protocol::handshake::{self, Bootstrap, VARIABLE};
+use crate::process::{exit, server};
+use crate::protocol::handshake::{self, Around, Bootstrap, VARIABLE};
 use crate::sys::spawn::Spawn;
+use crate::sys::surroundings::{self, Surroundings};
 use crate::sys::{lifeline, own, pidfd, socket};
 use crate::task::registry::{self, Entry};
 use std::ffi::OsString;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, OnceLock};
 
@@ -31,6 +33,17 @@ pub(crate) struct Launch<'a> {
     pub(crate) environment: &'a [(OsString, OsString)],
     /// What is attached to the arguments.
     pub(crate) descriptors: &'a [BorrowedFd<'a>],
+    pub(crate) method: StartMethod,
+    /// What it is to be; [`Role::Task`] for all but one.
+    pub(crate) role: Role,
+}
+
+/// What a child is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Task,
+    /// Forks other children. It is on no list that users see.
+    ForkServer,
 }
 
 impl Launch<'_> {
@@ -39,9 +52,14 @@ impl Launch<'_> {
         exit::arm();
         let table = registry::table()?;
         let io = |error| Error::io(format!("process {} could not be started", self.name), error);
-        let ours = children::lifeline().map_err(io)?;
-        let end = lifeline::for_one_child(ours.for_children.as_fd()).map_err(io)?;
+        let (ours, end) = children::lifeline().map_err(io)?;
         let (post, post_for_child) = socket::pair().map_err(io)?;
+        let environment = match self.method {
+            StartMethod::Reexec => Vec::new(),
+            StartMethod::ForkServer => {
+                surroundings::environment_block(&environment(self.environment))
+            }
+        };
         let parent = identity::current();
         let bootstrap = Bootstrap {
             fingerprint: table.fingerprint(),
@@ -57,30 +75,82 @@ impl Launch<'_> {
             lifeline: end.as_raw_fd(),
             post: post_for_child.as_raw_fd(),
             descriptors: self.descriptors.iter().map(AsRawFd::as_raw_fd).collect(),
+            forks: identity::start_method() == StartMethod::ForkServer,
+            serves: self.role == Role::ForkServer,
+            around: self.around(&environment).map_err(io)?,
         };
         let (memory, layout) = handshake::write(&bootstrap, self.arguments)?;
         let mut descriptors = vec![memory.as_fd(), end.as_fd(), post_for_child.as_fd()];
         descriptors.extend(self.descriptors);
+        let forked = match self.method {
+            StartMethod::Reexec => None,
+            StartMethod::ForkServer => server::fork(&descriptors)?,
+        };
+        let (pid, handle) = match forked {
+            Some(pid) => self.open_forked(pid, end.as_fd())?,
+            None => self.spawn(memory.as_fd(), &descriptors, end.as_fd()).map_err(io)?,
+        };
+        let facts = Facts {
+            pid,
+            name: self.name.to_owned(),
+            daemon: self.daemon,
+            leads_group: self.leads_group,
+            authkey: self.authkey,
+            hidden: self.role == Role::ForkServer,
+        };
+        let reply = (!self.pooled).then_some((memory, layout));
+        Ok(children::add(facts, Channels { handle, reply, post, lifeline: ours }))
+    }
+
+    /// What a child has to be told that is not exec'd.
+    fn around<'a>(&self, environment: &'a [u8]) -> io::Result<Option<Around<'a>>> {
+        if self.method == StartMethod::Reexec {
+            return Ok(None);
+        }
+        let (surroundings, leads_group) = (Surroundings::here()?, self.leads_group);
+        Ok(Some(Around { environment, surroundings, leads_group }))
+    }
+
+    /// Runs the program again; gives the child's pid and descriptor.
+    fn spawn(
+        &self,
+        bootstrap: BorrowedFd<'_>,
+        descriptors: &[BorrowedFd<'_>],
+        lifeline: BorrowedFd<'_>,
+    ) -> io::Result<(u32, Option<OwnedFd>)> {
+        let mut environment = environment(self.environment);
+        environment.push((VARIABLE.into(), bootstrap.as_raw_fd().to_string().into()));
         let spawn = Spawn {
             arguments: std::env::args_os().collect(),
-            environment: environment(self.environment, memory.as_fd()),
-            descriptors: &descriptors,
+            environment,
+            descriptors,
             // Until a worker disregards it, by itself.
             interruptible: !self.pooled,
             leads_group: self.leads_group,
         };
-        let pid = spawn.start().map_err(io)?;
-        // The child does the same, unless something stops it before it comes to that.
-        let tied = lifeline::tie(end.as_fd(), pid);
-        let handle = tied.and_then(|()| pidfd::open(pid)).map_err(|error| {
-            pidfd::kill_unopened(pid);
-            io(error)
-        })?;
-        let (name, daemon, authkey) = (self.name.to_owned(), self.daemon, self.authkey);
-        let facts = Facts { pid, name, daemon, leads_group: self.leads_group, authkey };
-        let reply = (!self.pooled).then_some((memory, layout));
-        Ok(children::add(facts, Channels { handle, reply, post, lifeline: ours }))
+        let pid = spawn.start()?;
+        Ok((pid, open(pid, lifeline)?))
     }
+
+    /// The same of a child that the fork server says it has forked.
+    fn open_forked(&self, pid: u32, lifeline: BorrowedFd<'_>) -> Result<(u32, Option<OwnedFd>)> {
+        let io = |error| Error::io(format!("process {} could not be opened", self.name), error);
+        if !pidfd::is_child(pid).map_err(io)? {
+            let text = format!("the fork server names {pid}, which is no child of this process");
+            return Err(Error::new(ErrorKind::Broken, text));
+        }
+        if self.leads_group {
+            own::lead_group(pid);
+        }
+        Ok((pid, open(pid, lifeline).map_err(io)?))
+    }
+}
+
+/// Opens a new child, and ties its life to ours. It does that by itself, unless something stops it
+/// before it comes to it.
+fn open(pid: u32, lifeline: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
+    let tied = lifeline::tie(lifeline, pid);
+    tied.and_then(|()| pidfd::open(pid)).inspect_err(|_| pidfd::kill_unopened(pid))
 }
 
 /// Refuses what the system cannot hand to a child as a variable.
@@ -98,10 +168,7 @@ pub(crate) fn check_environment(variables: &[(OsString, OsString)]) -> Result<()
     Ok(())
 }
 
-fn environment(
-    more: &[(OsString, OsString)],
-    bootstrap: BorrowedFd<'_>,
-) -> Vec<(OsString, OsString)> {
+fn environment(more: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
     // Of each name the last one counts, and of ours only our own.
     let ours = |name: &OsString| name == VARIABLE;
     let given = |name: &OsString, from: usize| more[from..].iter().any(|(other, _)| other == name);
@@ -112,7 +179,6 @@ fn environment(
             all.push((name.clone(), value.clone()));
         }
     }
-    all.push((VARIABLE.into(), bootstrap.as_raw_fd().to_string().into()));
     all
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod children;
 pub(crate) mod exit;
 pub(crate) mod info;
 pub(crate) mod launch;
+pub(crate) mod server;
 mod shorthand;
 mod stage;
 
@@ -15,10 +16,10 @@ pub use shorthand::spawn;
 use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
-use crate::identity::{self, AuthKey};
+use crate::identity::{self, AuthKey, StartMethod};
 use crate::process::arguments::Arguments;
 use crate::process::children::Child;
-use crate::process::launch::Launch;
+use crate::process::launch::{Launch, Role};
 use crate::process::stage::Stage;
 use crate::protocol::message::Reply;
 use crate::sys::clock::Deadline;
@@ -60,6 +61,7 @@ pub struct Process<T> {
     /// The process that made this.
     creator: u32,
     environment: Vec<(OsString, OsString)>,
+    method: Option<StartMethod>,
     arguments: Result<Arguments>,
     stage: Stage,
     task: PhantomData<T>,
@@ -83,6 +85,7 @@ impl<T: Task> Process<T> {
             authkey: identity::key(),
             creator: std::process::id(),
             environment: Vec::new(),
+            method: None,
             arguments: Arguments::encode::<T>(&arguments),
             stage: Stage::Initial,
             task: PhantomData,
@@ -132,6 +135,14 @@ impl<T: Task> Process<T> {
         self
     }
 
+    /// Sets how it is started; without this, as [`set_start_method`](crate::set_start_method) says at
+    /// the moment of the start.
+    #[must_use]
+    pub fn with_start_method(mut self, method: StartMethod) -> Self {
+        self.method = Some(method);
+        self
+    }
+
     /// Starts the child, and returns without waiting for it to run.
     ///
     /// # Errors
@@ -169,6 +180,8 @@ impl<T: Task> Process<T> {
             authkey: self.authkey.clone(),
             environment: &self.environment,
             descriptors: &descriptors,
+            method: self.method.unwrap_or_else(identity::start_method),
+            role: Role::Task,
         }
         .start()?;
         arguments.hand_over();

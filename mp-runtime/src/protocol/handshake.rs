@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::identity::AuthKey;
 use crate::protocol::message::TaskKey;
 use crate::sys::memory::Memory;
+use crate::sys::surroundings::Surroundings;
 use serde::{Deserialize, Serialize};
 
 /// The environment variable that makes a program a child: the number of the bootstrap's descriptor.
@@ -22,8 +23,8 @@ pub(crate) const VARIABLE: &str = "MP_RS_CHILD";
 const MAGIC: u64 = u64::from_le_bytes(*b"mp-child");
 const VERSION: u64 = 1;
 const HEADER_AT: u64 = 20;
-/// A header holds names only; one beyond this is not ours.
-const HEADER_MAX: u64 = 1 << 20;
+/// A header holds names, and an environment at most; one beyond this is not ours.
+const HEADER_MAX: u64 = 1 << 26;
 
 /// Who a child is and what it runs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,6 +47,24 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) post: i32,
     /// Those of the task's arguments.
     pub(crate) descriptors: Vec<i32>,
+    /// Whether it is to start its own children by a fork server.
+    pub(crate) forks: bool,
+    /// Whether it is a fork server itself, and runs no task.
+    pub(crate) serves: bool,
+    /// For one that is forked, not exec'd; its descriptors come in another way then.
+    #[serde(borrow)]
+    pub(crate) around: Option<Around<'a>>,
+}
+
+/// What a forked child takes over from the process that asked for it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Around<'a> {
+    /// As `sys::surroundings` puts it into one block.
+    #[serde(borrow)]
+    pub(crate) environment: &'a [u8],
+    pub(crate) surroundings: Surroundings,
+    /// Whether it is to lead a process group of its own.
+    pub(crate) leads_group: bool,
 }
 
 /// Where things lie in a bootstrap file.

@@ -99,12 +99,12 @@ impl Parcel {
 
 /// Asks the parent for the descriptors of a call.
 pub(crate) fn ask(socket: BorrowedFd<'_>, of: Address) -> io::Result<()> {
-    socket::send(socket, &message(ASK, of, 0, 0), &[], true)
+    socket::send::<OwnedFd>(socket, &message(ASK, of, 0, 0), &[], true)
 }
 
 /// Tells the parent that this worker has run its last task.
 pub(crate) fn leave(socket: BorrowedFd<'_>) -> io::Result<()> {
-    socket::send(socket, &message(LEAVE, Address::default(), 0, 0), &[], true)
+    socket::send::<OwnedFd>(socket, &message(LEAVE, Address::default(), 0, 0), &[], true)
 }
 
 /// Sends a value's descriptors; without waiting for the other side if `wait` is false.
@@ -117,7 +117,7 @@ pub(crate) fn send(
     let descriptors = attachments.into_descriptors();
     let total = descriptors.len();
     if total == 0 {
-        return socket::send(socket, &message(PARCEL, of, 0, 0), &[], wait);
+        return socket::send::<OwnedFd>(socket, &message(PARCEL, of, 0, 0), &[], wait);
     }
     for part in descriptors.chunks(socket::MOST) {
         socket::send(socket, &message(PARCEL, of, total, part.len()), part, wait)?;

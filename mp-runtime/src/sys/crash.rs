@@ -58,7 +58,7 @@ pub(crate) enum Cause {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report {
     pub(crate) describe: fn(&Crash, &mut Line),
-    pub(crate) backtrace: Option<fn() -> String>,
+    pub(crate) backtrace: fn() -> String,
 }
 
 /// A line of text that takes no memory; what does not fit is cut off.
@@ -134,8 +134,8 @@ fn write_line(crash: &Crash) {
 }
 
 extern "C" fn write_backtrace() {
-    if let Some(backtrace) = REPORT.get().and_then(|report| report.backtrace) {
-        write_all(backtrace().as_bytes());
+    if let Some(report) = REPORT.get() {
+        write_all((report.backtrace)().as_bytes());
     }
 }
 

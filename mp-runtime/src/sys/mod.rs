@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod crash;
 pub(crate) mod event;
+pub(crate) mod fork;
 pub(crate) mod futex;
 pub(crate) mod lifeline;
 pub(crate) mod memory;
@@ -13,6 +14,7 @@ pub(crate) mod random;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod spawn;
+pub(crate) mod surroundings;
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -6,7 +6,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, stat};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, setpgid};
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -21,14 +21,27 @@ pub(crate) fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
 
+/// Counts one that ran no handlers.
+pub(super) fn note_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
 /// Has [`forks`] count from now on.
 pub(crate) fn count_forks() {
     extern "C" fn forked() {
-        FORKS.fetch_add(1, Ordering::Relaxed);
+        note_fork();
     }
     // SAFETY: the handler only adds to an atomic, which is allowed between fork and exec. A failure
     // for lack of memory leaves the count at zero: then copies are not told apart.
     let _ = unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+}
+
+/// Makes this process, or a child of it that has not exec'd, the leader of a group of its own. Both
+/// sides say so, and whoever comes second finds it done.
+pub(crate) fn lead_group(pid: u32) {
+    let Ok(pid) = i32::try_from(pid).map(Pid::from_raw) else { return };
+    // It fails for a child that has ended meanwhile, which needs none.
+    let _ = setpgid(pid, pid);
 }
 
 /// Whether a thread of this process has called exit while another one is doing so: std has such a

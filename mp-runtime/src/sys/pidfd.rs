@@ -85,6 +85,14 @@ pub(crate) fn look(process: BorrowedFd<'_>) -> io::Result<Status> {
     wait(libc::P_PIDFD, process.as_raw_fd().unsigned_abs(), flags)
 }
 
+/// Whether `pid` is a child of this process. One that has ended and was reaped by the system cannot be
+/// told from a stranger's that nobody has: it is believed.
+pub(crate) fn is_child(pid: u32) -> io::Result<bool> {
+    let flags = libc::WNOHANG | libc::WNOWAIT;
+    let nobodys = || open(pid).map(|handle| handle.is_none());
+    Ok(wait(libc::P_PID, pid, flags)? != Status::Taken || nobodys()?)
+}
+
 /// Waits until the child can be reaped, and leaves it so.
 pub(crate) fn await_status(process: BorrowedFd<'_>) -> io::Result<()> {
     wait(libc::P_PIDFD, process.as_raw_fd().unsigned_abs(), libc::WNOWAIT).map(drop)

@@ -23,6 +23,15 @@ pub(crate) fn disregard_interrupt() -> io::Result<()> {
     Ok(SigSet::from(Signal::SIGINT).thread_unblock()?)
 }
 
+/// Blocks no signal of this thread but, if told so, SIGINT.
+pub(crate) fn set_mask(interruptible: bool) -> io::Result<()> {
+    let mut mask = SigSet::empty();
+    if !interruptible {
+        mask.add(Signal::SIGINT);
+    }
+    Ok(mask.thread_set_mask()?)
+}
+
 /// Makes a write to a pipe without reader an error, as the start of every Rust program does.
 pub(crate) fn ignore_broken_pipe() -> io::Result<()> {
     let action = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());

@@ -5,7 +5,8 @@
 use crate::sys::{beside_standard, check};
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair,
+    AddressFamily, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, sendmsg, shutdown,
+    socketpair,
 };
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -39,15 +40,21 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((beside_standard(one)?, beside_standard(other)?))
 }
 
+/// Has the other side see the end of this one, whoever else holds it.
+pub(crate) fn shut_down(socket: BorrowedFd<'_>) {
+    // It fails where the other side is gone already.
+    let _ = shutdown(socket.as_raw_fd(), Shutdown::Both);
+}
+
 /// Sends one message with at most [`MOST`] descriptors, which the receiver gets copies of.
 ///
 /// # Errors
 ///
 /// `WouldBlock` if `wait` is false and the other side has many unread; `BrokenPipe` if it is gone.
-pub(crate) fn send(
+pub(crate) fn send<D: AsRawFd>(
     socket: BorrowedFd<'_>,
     bytes: &[u8],
-    descriptors: &[OwnedFd],
+    descriptors: &[D],
     wait: bool,
 ) -> io::Result<()> {
     let numbers: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
@@ -149,6 +156,8 @@ mod tests {
     use std::io::{Read, Seek, Write};
     use std::os::fd::{AsFd, OwnedFd};
 
+    const NONE: &[OwnedFd] = &[];
+
     fn null() -> OwnedFd {
         File::open("/dev/null").unwrap().into()
     }
@@ -160,7 +169,7 @@ mod tests {
         let memory = Memory::new("mp-test").unwrap();
         let mut file = File::from(memory.as_fd().try_clone_to_owned().unwrap());
         file.write_all(b"content").unwrap();
-        send(one.as_fd(), b"abc", &[file.into()], false).unwrap();
+        send(one.as_fd(), b"abc", &[OwnedFd::from(file)], false).unwrap();
         drop(one);
         let Received::Message(message) = receive::<3>(other.as_fd(), true).unwrap() else {
             panic!("there is one");
@@ -189,8 +198,8 @@ mod tests {
     #[test]
     fn a_full_socket_and_a_message_of_another_length_are_errors() {
         let (one, other) = pair().unwrap();
-        while send(one.as_fd(), b"x", &[], false).is_ok() {}
-        let full = send(one.as_fd(), b"x", &[], false).unwrap_err();
+        while send(one.as_fd(), b"x", NONE, false).is_ok() {}
+        let full = send(one.as_fd(), b"x", NONE, false).unwrap_err();
         assert_eq!(full.kind(), std::io::ErrorKind::WouldBlock);
         assert!(receive::<2>(other.as_fd(), false).is_err());
     }
