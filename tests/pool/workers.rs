@@ -264,7 +264,8 @@ fn fut_15_workers_are_started_on_demand() {
         let gate = Gate::new();
         let handles: Vec<_> = (0..60).map(|_| pool.submit(stop, gate.name())).collect();
         let guests = gate.guests(4);
-        assert_eq!(pool.workers().len(), 4);
+        // A worker may run a task before it is on the list.
+        wait_until(BOUNDED, "all are listed", || pool.workers().len() == 4);
         drop((guests, gate));
         handles.iter().for_each(|handle| assert!(handle.get().is_ok()));
         pool.close();
@@ -338,7 +339,7 @@ fn bey_50_a_pool_is_resized_while_it_runs() {
         pool.resize(4).unwrap();
         let more: Vec<_> = (0..3).map(|_| pool.submit(stop, gate.name())).collect();
         let guests = gate.guests(3);
-        assert_eq!(pool.workers().len(), 4);
+        wait_until(BOUNDED, "all are listed", || pool.workers().len() == 4);
         pool.resize(1).unwrap();
         let pids: Vec<_> = guests.iter().map(|guest| guest.pid.cast_signed()).collect();
         drop(guests);

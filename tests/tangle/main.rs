@@ -11,7 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, panic, process, thread};
 
 use dice::Dice;
-use support::{Footprint, describe, members_of, scenario_main, wait_until};
+use support::{
+    Footprint, describe, members_of, scenario_main, start_method, wait_until, without_servers,
+};
 use ward::{Order, WRONG, Ward};
 
 /// For how long new trees are begun.
@@ -49,6 +51,7 @@ fn tangle(dice: &mut Dice, depth: u32) -> Result<Vec<i32>, String> {
     if depth == DEPTH {
         return Ok(Vec::new());
     }
+    start_method::set();
     let before = Footprint::now();
     let mut wards = Vec::new();
     // The main program has a tree in any case; further down it thins out.
@@ -100,7 +103,8 @@ fn trees(seconds: u64, seed: u64) {
 
 /// Processes far down, killed by their parent's death, are gone a little later than a join here says.
 fn assert_alone(own: i32) {
-    let gone = || wait_until(LONG, "the tree is gone", || members_of(own) == [own]);
+    let gone =
+        || wait_until(LONG, "the tree is gone", || without_servers(&members_of(own)) == [own]);
     if panic::catch_unwind(gone).is_err() {
         let others = members_of(own).into_iter().filter(|pid| *pid != own);
         report(&format!("left: {:?}", others.map(describe).collect::<Vec<_>>()));
