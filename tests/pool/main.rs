@@ -24,6 +24,7 @@ mod nested;
 mod payload;
 mod places;
 mod races;
+mod room;
 mod tasks;
 mod waits;
 mod workers;

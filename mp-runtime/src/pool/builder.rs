@@ -137,6 +137,14 @@ impl PoolBuilder {
         self
     }
 
+    /// Has whoever submits wait while so many calls, at least 1, have no outcome yet, so that they do not
+    /// pile up in memory. Callbacks never wait, since they are what may free a place. Without this, calls
+    /// wait in this process's memory without limit, and nobody who submits waits.
+    pub fn max_pending(mut self, calls: usize) -> Self {
+        self.options.max_pending = Some(calls);
+        self
+    }
+
     /// Whether the death of one worker breaks the pool, as in Python's `concurrent.futures`: then all calls
     /// without an outcome, and all later ones, give [`Broken`](ErrorKind::Broken). Without this a death
     /// fails the one task that the worker had begun, and the worker is replaced.

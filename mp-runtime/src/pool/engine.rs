@@ -16,6 +16,7 @@ use crate::pool::limits::{Limits, Verdict};
 use crate::pool::options::Options;
 use crate::pool::owner::{Owner, Settled};
 use crate::pool::post::Mailbox;
+use crate::pool::room::Room;
 use crate::process::children::Child;
 use crate::process::exit;
 use crate::sys::event::Event;
@@ -67,6 +68,8 @@ pub(super) struct Engine {
     /// threads write them.
     accepted: Line,
     settled: Line,
+    /// Submitters that wait for one more call to be settled.
+    pub(super) room: Room,
     /// What calls may take unless they say so themselves.
     pub(super) terms: Terms,
     pub(super) limits: Limits,
@@ -145,6 +148,7 @@ impl Engine {
             callbacks: Callbacks::default(),
             accepted: Line::default(),
             settled: Line::default(),
+            room: Room::default(),
             terms,
             limits: Limits::default(),
             control,
@@ -169,6 +173,7 @@ impl Engine {
         let mut attachments = Attachments::default();
         let refused = self
             .refuse_new()
+            .map(|()| self.wait_for_room())
             .and_then(|()| Self::check_limit(terms.limit))
             .and_then(|()| T::__encode(arguments, To::new(&mut bytes, &mut attachments)))
             .and_then(|()| {
@@ -326,6 +331,7 @@ impl Engine {
     /// Counts one more call as settled, and gives how many are not.
     pub(super) fn count_one_settled(&self) -> usize {
         let settled = self.settled.0.fetch_add(1, SeqCst).wrapping_add(1);
+        self.room.one_settled();
         self.accepted.0.load(SeqCst).wrapping_sub(settled)
     }
 

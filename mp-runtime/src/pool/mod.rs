@@ -23,6 +23,7 @@ mod options;
 mod owner;
 mod post;
 mod results;
+mod room;
 mod settle;
 mod sizes;
 mod submit;

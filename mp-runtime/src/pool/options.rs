@@ -50,6 +50,8 @@ pub(super) struct Options {
     pub(super) idle_timeout: Option<Duration>,
     pub(super) on_demand: bool,
     pub(super) break_on_death: bool,
+    /// How many calls may be without an outcome before a submitter waits.
+    pub(super) max_pending: Option<usize>,
     pub(super) affinity: bool,
     pub(super) nice: i32,
     pub(super) environment: Vec<(OsString, OsString)>,
@@ -92,6 +94,7 @@ impl Options {
             ("max_tasks_per_child", self.max_tasks),
             ("memory_growth", self.memory_growth),
             ("memory_limit", self.memory_limit),
+            ("max_pending", self.max_pending.map(|calls| calls as u64)),
         ];
         for (option, value) in counts {
             if value == Some(0) {
