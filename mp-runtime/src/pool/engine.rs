@@ -351,6 +351,11 @@ impl Engine {
         let mut desk = lock(&self.desk);
         if desk.ledger.phase == Phase::Open {
             desk.ledger.phase = Phase::Closed;
+            if self.is_idle() {
+                // At once, without a word to the supervisor first.
+                desk.slots.stop();
+                self.board.wake_all(0..self.seats());
+            }
         }
         drop(desk);
         self.control.raise();
