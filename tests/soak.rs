@@ -1,0 +1,230 @@
+//! Everything that a pool can do, at random, for a while, with workers killed at random moments: every handle has one
+//! outcome, values are right, callbacks run once, and nothing is left. How long is in MP_TEST_SOAK_SECONDS, the choices in
+//! MP_TEST_SOAK_SEED.
+
+mod support;
+
+use mp::{AsyncResult, ErrorKind, Pool};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+use support::{Footprint, scenario_main};
+
+static OUTCOMES: AtomicU64 = AtomicU64::new(0);
+static KILLS: AtomicU64 = AtomicU64::new(0);
+
+/// xorshift: the same seed makes the same choices, though not at the same moments.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+
+    fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX - 1) + 1)
+    }
+}
+
+#[mp::task]
+fn work(x: u64, how: u64) -> u64 {
+    match how {
+        0 => panic!("{x} was to panic"),
+        1 => thread::sleep(Duration::from_millis(x % 7)), // work: some tasks take longer
+        2 => drop((0..x % 20_000).map(std::hint::black_box).sum::<u64>()),
+        _ => {}
+    }
+    3 * x
+}
+
+#[mp::task]
+fn large(x: u64) -> Vec<u8> {
+    vec![x.to_le_bytes()[0]; usize::try_from(x % 200_000).unwrap_or(0)]
+}
+
+/// A handle, what its value should be, and how often its callback ran.
+struct Given {
+    handle: AsyncResult<u64>,
+    value: u64,
+    called: Arc<AtomicU32>,
+}
+
+/// What may become of a task here.
+fn is_expected(kind: ErrorKind) -> bool {
+    use ErrorKind::{Cancelled, NotRunning, Panicked, Terminated, Timeout, WorkerDied};
+    matches!(kind, Cancelled | NotRunning | Panicked | Terminated | Timeout | WorkerDied)
+}
+
+fn check<R>(outcome: mp::Result<R>, is_right: impl FnOnce(R) -> bool) {
+    OUTCOMES.fetch_add(1, Relaxed);
+    match outcome {
+        Ok(value) => assert!(is_right(value), "a wrong value"),
+        Err(error) => assert!(is_expected(error.kind()), "{error:?}"),
+    }
+}
+
+fn submit(pool: &Pool, random: &mut Random) -> Given {
+    let (x, how) = (random.below(1 << 40), random.below(12));
+    let called = Arc::new(AtomicU32::new(0));
+    let own = Arc::clone(&called);
+    let panics = random.below(10) == 0;
+    let callback = move |_| {
+        own.fetch_add(1, Relaxed);
+        assert!(!panics, "a callback that was to panic");
+    };
+    let call = pool.call(work, (x, how)).callback(callback);
+    let call = match random.below(6) {
+        0 => call.timeout(Duration::from_millis(4)),
+        1 => call.retries(2),
+        _ => call,
+    };
+    Given { handle: call.submit(), value: 3 * x, called }
+}
+
+/// One thread's part of a round.
+fn use_pool(pool: &Pool, mut random: Random) -> Vec<Given> {
+    let mut given = Vec::new();
+    for _ in 0..random.below(120) {
+        match random.below(14) {
+            0 => {
+                let count = random.below(300);
+                let items = (0..count).map(|x| (x, 9));
+                let right = |values: Vec<u64>| values.iter().zip(0..).all(|(v, x)| *v == 3 * x);
+                check(pool.map(work, items), |values| {
+                    values.len() as u64 == count && right(values)
+                });
+            }
+            1 => {
+                let most = usize::try_from(random.below(50)).unwrap_or(0);
+                for (x, result) in (0..).zip(pool.imap(work, (0..).map(|x| (x, 9))).take(most)) {
+                    check(result, |value| value == 3 * x);
+                }
+            }
+            2 => check(pool.apply(work, (5, 9)), |value| value == 15),
+            3 => {
+                let x = random.below(1 << 20);
+                let is_right = |bytes: Vec<u8>| bytes.iter().all(|b| *b == x.to_le_bytes()[0]);
+                check(pool.apply(large, x), is_right);
+            }
+            4 | 5 if !given.is_empty() => {
+                let at = usize::try_from(random.below(given.len() as u64)).unwrap_or(0);
+                let Given { handle, .. }: &Given = &given[at];
+                let _ =
+                    if random.below(2) == 0 { handle.cancel() } else { handle.cancel_running() };
+            }
+            6 => {
+                let handles = given.iter().map(|given| &given.handle);
+                let waited = mp::wait_any(handles, Some(Duration::from_millis(2)));
+                assert!(waited.done.iter().all(|handle| handle.ready()));
+            }
+            7 => {
+                let handle = pool.batch(work, (0..40).map(|x| (x, 9))).submit(drop);
+                check(handle.get(), |values| values.len() == 40);
+            }
+            8 => pool.resize(1 + usize::try_from(random.below(3)).unwrap_or(0)).expect("in range"),
+            _ => given.push(submit(pool, &mut random)),
+        }
+    }
+    given
+}
+
+fn round(random: &mut Random) {
+    let builder = Pool::builder().processes(1 + usize::try_from(random.below(3)).unwrap_or(0));
+    let builder = match random.below(6) {
+        0 => builder.max_tasks_per_child(1 + random.below(20)),
+        1 => builder.idle_timeout(Duration::from_millis(5)),
+        2 => builder.on_demand(true),
+        3 => builder.max_pending(40),
+        _ => builder,
+    };
+    let pool = builder.build().expect("a pool starts");
+    let over = AtomicBool::new(false);
+    let given = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        let users: Vec<_> = (0..1 + random.below(3))
+            .map(|_| {
+                let (own, given, pool) = (random.fork(), &given, &pool);
+                scope.spawn(move || given.lock().unwrap().extend(use_pool(pool, own)))
+            })
+            .collect();
+        let mut own = random.fork();
+        let (pool, over) = (&pool, &over);
+        scope.spawn(move || {
+            while !over.load(Relaxed) {
+                thread::sleep(Duration::from_micros(200 + own.below(20_000))); // work: until the next kill
+                let workers = pool.workers();
+                let at = own.below(workers.len().max(1) as u64 * 2);
+                if let Some(worker) = workers.get(usize::try_from(at).unwrap_or(0)) {
+                    // It may have ended by itself, and is not reaped before the pool looks.
+                    KILLS.fetch_add(1, Relaxed);
+                    let _ = support::kill(worker.pid().cast_signed(), libc::SIGKILL);
+                }
+            }
+        });
+        users.into_iter().for_each(|user| user.join().expect("a user of the pool does not panic"));
+        over.store(true, Relaxed);
+    });
+    let terminated = random.below(4) == 0;
+    match random.below(3) {
+        _ if terminated => pool.terminate(),
+        0 => {
+            pool.close();
+            pool.join().expect("it is closed");
+        }
+        _ => {}
+    }
+    drop(pool);
+    for Given { handle, value, called } in given.into_inner().unwrap() {
+        let outcome = handle.get();
+        let ran = called.load(Relaxed);
+        assert!(ran == u32::from(outcome.is_ok()), "called {ran} times: {outcome:?}");
+        check(outcome, |got| got == value);
+        check(handle.get(), |got| got == value);
+    }
+}
+
+fn soak(seconds: u64, seed: u64) {
+    let before = Footprint::now();
+    let mut random = Random(seed);
+    let begun = Instant::now();
+    let mut rounds = 0;
+    while begun.elapsed() < Duration::from_secs(seconds) {
+        round(&mut random);
+        rounds += 1;
+    }
+    println!("rounds {rounds}");
+    println!("outcomes {}", OUTCOMES.load(Relaxed));
+    println!("kills {}", KILLS.load(Relaxed));
+    before.assert_restored(Duration::from_secs(20));
+}
+
+fn seconds(usual: u64) -> u64 {
+    let set = std::env::var("MP_TEST_SOAK_SECONDS").ok();
+    set.and_then(|seconds| seconds.parse().ok()).unwrap_or(usual)
+}
+
+fn seed() -> u64 {
+    let set = std::env::var("MP_TEST_SOAK_SEED").ok().and_then(|seed| seed.parse().ok());
+    set.unwrap_or_else(|| u64::from(std::process::id()) * 0x9e37_79b9 + 1)
+}
+
+#[mp::test]
+fn bey_13_a_soak_loses_nothing_and_leaves_nothing() {
+    let program = scenario_main!(|| {
+        let variable = |name| std::env::var(name).unwrap().parse().unwrap();
+        soak(variable("SECONDS"), variable("SEED"));
+    });
+    let (seconds, seed) = (seconds(5), seed());
+    println!("MP_TEST_SOAK_SEED={seed}");
+    let program = program.env("SECONDS", seconds.to_string()).env("SEED", seed.to_string());
+    // Panics that were to be are on its standard error.
+    let finished = program.limit(Duration::from_secs(seconds + 60)).run();
+    finished.assert_success();
+    for what in ["rounds", "outcomes", "kills"] {
+        println!("{what} {}", finished.value(&format!("{what} ")));
+    }
+}
