@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use support::{Footprint, scenario_main};
 
 static OUTCOMES: AtomicU64 = AtomicU64::new(0);
+static VALUES: AtomicU64 = AtomicU64::new(0);
 static KILLS: AtomicU64 = AtomicU64::new(0);
 
 /// xorshift: the same seed makes the same choices, though not at the same moments.
@@ -46,24 +47,26 @@ fn large(x: u64) -> Vec<u8> {
     vec![x.to_le_bytes()[0]; usize::try_from(x % 200_000).unwrap_or(0)]
 }
 
-/// A handle, what its value should be, and how often its callback ran.
+/// A handle, what its value should be, what else may become of it, and how often its callback ran.
 struct Given {
     handle: AsyncResult<u64>,
     value: u64,
+    why: Vec<ErrorKind>,
     called: Arc<AtomicU32>,
 }
 
-/// What may become of a task here.
-fn is_expected(kind: ErrorKind) -> bool {
-    use ErrorKind::{Cancelled, NotRunning, Panicked, Terminated, Timeout, WorkerDied};
-    matches!(kind, Cancelled | NotRunning | Panicked | Terminated | Timeout | WorkerDied)
-}
-
-fn check<R>(outcome: mp::Result<R>, is_right: impl FnOnce(R) -> bool) {
+/// Counts an outcome, which is right, or a death of its worker, or as `why` allows.
+fn check<R>(outcome: mp::Result<R>, why: &[ErrorKind], is_right: impl FnOnce(R) -> bool) {
     OUTCOMES.fetch_add(1, Relaxed);
     match outcome {
-        Ok(value) => assert!(is_right(value), "a wrong value"),
-        Err(error) => assert!(is_expected(error.kind()), "{error:?}"),
+        Ok(value) => {
+            VALUES.fetch_add(1, Relaxed);
+            assert!(is_right(value), "a wrong value");
+        }
+        Err(error) => {
+            let kind = error.kind();
+            assert!(kind == ErrorKind::WorkerDied || why.contains(&kind), "{error:?}");
+        }
     }
 }
 
@@ -77,12 +80,19 @@ fn submit(pool: &Pool, random: &mut Random) -> Given {
         assert!(!panics, "a callback that was to panic");
     };
     let call = pool.call(work, (x, how)).callback(callback);
+    let mut why = Vec::new();
+    if how == 0 {
+        why.push(ErrorKind::Panicked);
+    }
     let call = match random.below(6) {
-        0 => call.timeout(Duration::from_millis(4)),
+        0 => {
+            why.push(ErrorKind::Timeout);
+            call.timeout(Duration::from_millis(4))
+        }
         1 => call.retries(2),
         _ => call,
     };
-    Given { handle: call.submit(), value: 3 * x, called }
+    Given { handle: call.submit(), value: 3 * x, why, called }
 }
 
 /// One thread's part of a round.
@@ -94,27 +104,31 @@ fn use_pool(pool: &Pool, mut random: Random) -> Vec<Given> {
                 let count = random.below(300);
                 let items = (0..count).map(|x| (x, 9));
                 let right = |values: Vec<u64>| values.iter().zip(0..).all(|(v, x)| *v == 3 * x);
-                check(pool.map(work, items), |values| {
+                check(pool.map(work, items), &[], |values| {
                     values.len() as u64 == count && right(values)
                 });
             }
             1 => {
                 let most = usize::try_from(random.below(50)).unwrap_or(0);
                 for (x, result) in (0..).zip(pool.imap(work, (0..).map(|x| (x, 9))).take(most)) {
-                    check(result, |value| value == 3 * x);
+                    check(result, &[], |value| value == 3 * x);
                 }
             }
-            2 => check(pool.apply(work, (5, 9)), |value| value == 15),
+            2 => check(pool.apply(work, (5, 9)), &[], |value| value == 15),
             3 => {
                 let x = random.below(1 << 20);
-                let is_right = |bytes: Vec<u8>| bytes.iter().all(|b| *b == x.to_le_bytes()[0]);
-                check(pool.apply(large, x), is_right);
+                let len = (x % 200_000) as usize;
+                let is_right = |bytes: Vec<u8>| bytes == vec![x.to_le_bytes()[0]; len];
+                check(pool.apply(large, x), &[], is_right);
             }
             4 | 5 if !given.is_empty() => {
                 let at = usize::try_from(random.below(given.len() as u64)).unwrap_or(0);
-                let Given { handle, .. }: &Given = &given[at];
-                let _ =
+                let Given { handle, why, .. }: &mut Given = &mut given[at];
+                let cancelled =
                     if random.below(2) == 0 { handle.cancel() } else { handle.cancel_running() };
+                if cancelled {
+                    why.push(ErrorKind::Cancelled);
+                }
             }
             6 => {
                 let handles = given.iter().map(|given| &given.handle);
@@ -123,7 +137,7 @@ fn use_pool(pool: &Pool, mut random: Random) -> Vec<Given> {
             }
             7 => {
                 let handle = pool.batch(work, (0..40).map(|x| (x, 9))).submit(drop);
-                check(handle.get(), |values| values.len() == 40);
+                check(handle.get(), &[], |values| values.len() == 40);
             }
             8 => pool.resize(1 + usize::try_from(random.below(3)).unwrap_or(0)).expect("in range"),
             _ => given.push(submit(pool, &mut random)),
@@ -148,7 +162,10 @@ fn round(random: &mut Random) {
         let users: Vec<_> = (0..1 + random.below(3))
             .map(|_| {
                 let (own, given, pool) = (random.fork(), &given, &pool);
-                scope.spawn(move || given.lock().unwrap().extend(use_pool(pool, own)))
+                scope.spawn(move || {
+                    let own = use_pool(pool, own);
+                    given.lock().unwrap().extend(own);
+                })
             })
             .collect();
         let mut own = random.fork();
@@ -160,13 +177,14 @@ fn round(random: &mut Random) {
                 let at = own.below(workers.len().max(1) as u64 * 2);
                 if let Some(worker) = workers.get(usize::try_from(at).unwrap_or(0)) {
                     // It may have ended by itself, and is not reaped before the pool looks.
-                    KILLS.fetch_add(1, Relaxed);
-                    let _ = support::kill(worker.pid().cast_signed(), libc::SIGKILL);
+                    let killed = support::kill(worker.pid().cast_signed(), libc::SIGKILL).is_ok();
+                    KILLS.fetch_add(u64::from(killed), Relaxed);
                 }
             }
         });
-        users.into_iter().for_each(|user| user.join().expect("a user of the pool does not panic"));
+        let users: Vec<_> = users.into_iter().map(thread::ScopedJoinHandle::join).collect();
         over.store(true, Relaxed);
+        users.into_iter().for_each(|user| user.expect("a user of the pool does not panic"));
     });
     let terminated = random.below(4) == 0;
     match random.below(3) {
@@ -178,12 +196,17 @@ fn round(random: &mut Random) {
         _ => {}
     }
     drop(pool);
-    for Given { handle, value, called } in given.into_inner().unwrap() {
+    for Given { handle, value, mut why, called } in given.into_inner().unwrap() {
+        if terminated {
+            why.push(ErrorKind::Terminated);
+        }
         let outcome = handle.get();
         let ran = called.load(Relaxed);
         assert!(ran == u32::from(outcome.is_ok()), "called {ran} times: {outcome:?}");
-        check(outcome, |got| got == value);
-        check(handle.get(), |got| got == value);
+        let again = handle.get();
+        let texts = [&outcome, &again].map(|outcome| outcome.as_ref().map_err(ToString::to_string));
+        assert_eq!(texts[0], texts[1], "one outcome, however often one asks");
+        check(outcome, &why, |got| got == value);
     }
 }
 
@@ -198,6 +221,7 @@ fn soak(seconds: u64, seed: u64) {
     }
     println!("rounds {rounds}");
     println!("outcomes {}", OUTCOMES.load(Relaxed));
+    println!("values {}", VALUES.load(Relaxed));
     println!("kills {}", KILLS.load(Relaxed));
     before.assert_restored(Duration::from_secs(20));
 }
@@ -209,7 +233,7 @@ fn seconds(usual: u64) -> u64 {
 
 fn seed() -> u64 {
     let set = std::env::var("MP_TEST_SOAK_SEED").ok().and_then(|seed| seed.parse().ok());
-    set.unwrap_or_else(|| u64::from(std::process::id()) * 0x9e37_79b9 + 1)
+    set.filter(|seed| *seed != 0).unwrap_or_else(|| u64::from(std::process::id()) * 0x9e37_79b9 + 1)
 }
 
 #[mp::test]
@@ -224,7 +248,9 @@ fn bey_13_a_soak_loses_nothing_and_leaves_nothing() {
     // Panics that were to be are on its standard error.
     let finished = program.limit(Duration::from_secs(seconds + 60)).run();
     finished.assert_success();
-    for what in ["rounds", "outcomes", "kills"] {
+    let count = |what| finished.value(what).parse::<u64>().expect("a number");
+    assert!(2 * count("values ") > count("outcomes "), "most of it gives values");
+    for what in ["rounds", "outcomes", "values", "kills"] {
         println!("{what} {}", finished.value(&format!("{what} ")));
     }
 }

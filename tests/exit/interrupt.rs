@@ -37,6 +37,15 @@ fn exit_10_ctrl_c_during_a_pools_work() {
 }
 
 #[mp::test]
+fn exit_10_bey_25_ctrl_c_during_a_map() {
+    let maps = scenario_main!(|| -> mp::Result<()> {
+        let pool = mp::Pool::new(3)?;
+        pool.map(spins, vec![(); 50]).map(drop)
+    });
+    interrupt(&maps, 3);
+}
+
+#[mp::test]
 fn exit_10_ctrl_c_during_a_pools_join() {
     let joins = scenario_main!(|| -> mp::Result<()> {
         let pool = mp::Pool::new(2)?;

@@ -144,7 +144,7 @@ fn pool_16_without_the_fitting_callback_none_runs() {
 }
 
 #[mp::test]
-fn pool_18_a_callback_that_panics_costs_nothing_else() {
+fn pool_18_bey_14_a_callback_that_panics_costs_nothing_else() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
         let run = Arc::new(AtomicU32::new(0));

@@ -17,7 +17,7 @@ fn sleep_long() {
 }
 
 #[mp::test]
-fn pool_29_after_close_nothing_is_taken_and_everything_is_done() {
+fn pool_29_fut_08_after_close_nothing_is_taken_and_everything_is_done() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
         let gate = Gate::new();

@@ -154,7 +154,7 @@ fn fut_19_a_killed_pool_finishes_nothing_and_replaces_nobody() {
 }
 
 #[mp::test]
-fn fut_28_pools_in_workers_of_pools_have_an_end() {
+fn fut_28_bey_24_pools_in_workers_of_pools_have_an_end() {
     watched(|| {
         let pool = Pool::new(1).unwrap();
         let outcome = pool.apply(nest, 1).unwrap();

@@ -149,7 +149,7 @@ fn assert_says(error: &Error, kind: ErrorKind, words: &[&str]) {
 }
 
 #[mp::test]
-fn pool_44_arguments_that_do_not_encode_fail_their_own_handle() {
+fn pool_44_bey_26_arguments_that_do_not_encode_fail_their_own_handle() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
         let handles: Vec<_> = (0..200)
@@ -185,7 +185,7 @@ fn pool_44_arguments_that_do_not_decode_fail_their_own_handle() {
 }
 
 #[mp::test]
-fn pool_45_results_that_do_not_encode_cost_no_worker() {
+fn pool_45_bey_26_results_that_do_not_encode_cost_no_worker() {
     watched(|| {
         let pool = Pool::new(1).unwrap();
         let worker = pool.apply(worker_pid, ()).unwrap();
@@ -199,7 +199,7 @@ fn pool_45_results_that_do_not_encode_cost_no_worker() {
 }
 
 #[mp::test]
-fn pool_46_results_that_do_not_decode_fail_their_own_handle() {
+fn pool_46_bey_15_results_that_do_not_decode_fail_their_own_handle() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
         let handles: Vec<_> = (0..60).map(|i| (i, pool.submit(give_fussy, i))).collect();

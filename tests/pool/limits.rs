@@ -137,7 +137,7 @@ fn fut_22_a_running_task_is_cancelled_on_request_and_its_worker_replaced() {
 }
 
 #[mp::test]
-fn fut_21_a_task_that_takes_too_long_is_ended_and_its_worker_replaced() {
+fn fut_21_bey_23_a_task_that_takes_too_long_is_ended_and_its_worker_replaced() {
     watched(|| {
         let pool = Pool::new(1).unwrap();
         let before = pool.apply(pid, ()).unwrap();

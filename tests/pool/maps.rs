@@ -40,7 +40,7 @@ fn stop_first(x: u64, gate: &str) -> u64 {
 }
 
 #[mp::test]
-fn pool_05_pool_06_pool_17_map_gives_the_values_in_order() {
+fn pool_05_pool_06_pool_08_pool_17_map_gives_the_values_in_order() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
         for count in [0, 1, 2, 10, 100, 5000] {
@@ -78,7 +78,7 @@ fn pool_07_starmap_spreads_tuples() {
 }
 
 #[mp::test]
-fn pool_09_zero_is_refused_everywhere() {
+fn pool_09_bey_20_zero_is_refused_everywhere() {
     watched(|| {
         let pool = Pool::new(1).unwrap();
         let batch = || pool.batch(square, 0..10).chunksize(0);
@@ -116,7 +116,7 @@ fn pool_22_map_gives_the_error_when_all_others_have_run() {
 }
 
 #[mp::test]
-fn pool_23_pool_24_every_item_has_its_own_outcome() {
+fn pool_23_pool_24_bey_20_every_item_has_its_own_outcome() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
         for chunk in [1, 4, 100] {
@@ -173,7 +173,7 @@ fn pool_25_an_input_that_panics_is_an_error_at_its_place() {
 }
 
 #[mp::test]
-fn pool_26_unordered_results_pass_a_slow_one_and_ordered_ones_do_not() {
+fn pool_26_pool_27_unordered_results_pass_a_slow_one_and_ordered_ones_do_not() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
         let gate = Gate::new();

@@ -65,6 +65,10 @@ impl<R> AsyncResult<R> {
     /// [`Broken`](ErrorKind::Broken) if the pool could not keep a worker alive;
     /// [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) if arguments or value did not
     /// get across.
+    ///
+    /// # Panics
+    ///
+    /// If the value's own `Deserialize` does: it runs here.
     pub fn get(&self) -> Result<R> {
         self.wait();
         self.value()
