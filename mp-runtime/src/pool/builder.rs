@@ -10,7 +10,7 @@ use crate::pool::supervise::Supervisor;
 use crate::pool::{Pool, finish};
 use crate::process::exit;
 use crate::process::info::cpu_count;
-use crate::task::Task;
+use crate::task::{Task, registry};
 use crate::transport::board::SEATS;
 use serde::Serialize;
 use std::ffi::OsString;
@@ -210,6 +210,8 @@ impl PoolBuilder {
         let method = self.method.unwrap_or_else(identity::start_method);
         check_size(size)?;
         check_depth()?;
+        // Tasks have their numbers from it, also where no worker is started yet.
+        registry::table()?;
         self.options.check()?;
         let limit = self.task_timeout;
         Engine::check_limit(limit)?;
