@@ -1,0 +1,216 @@
+"""Python's pools: peer.py METRIC PERCENT POOL prints the metric in its unit, or none."""
+
+import os
+import sys
+import time
+
+LARGE = 64 << 20
+ITEMS = 1_000_000
+
+
+def add_100(i):
+    return i + 100
+
+
+def nothing():
+    pass
+
+
+def size_of(data):
+    return len(data)
+
+
+def make(length):
+    return b"\1" * length
+
+
+def leave():
+    os._exit(3)
+
+
+class Multiprocessing:
+    def __init__(self, workers, method):
+        import multiprocessing
+
+        self.pool = multiprocessing.get_context(method).Pool(workers)
+
+    def submit(self, f, *args):
+        return self.pool.apply_async(f, args)
+
+    def map(self, f, items):
+        return self.pool.map(f, items)
+
+    def result(self, handle):
+        return handle.get()
+
+    def end(self):
+        self.pool.terminate()
+
+
+class Executor:
+    """concurrent.futures, and loky, which has the same names."""
+
+    def __init__(self, workers, package):
+        if package == "loky":
+            from loky import ProcessPoolExecutor
+        else:
+            from concurrent.futures import ProcessPoolExecutor
+        self.pool = ProcessPoolExecutor(workers)
+
+    def submit(self, f, *args):
+        return self.pool.submit(f, *args)
+
+    def map(self, f, items):
+        return list(self.pool.map(f, items, chunksize=len(items) // 16))
+
+    def result(self, handle):
+        return handle.result()
+
+    def end(self):
+        self.pool.shutdown(wait=False, cancel_futures=True) if "loky" not in sys.argv else self.pool.shutdown()
+
+
+class Mpire:
+    def __init__(self, workers, _):
+        from mpire import WorkerPool
+
+        self.pool = WorkerPool(n_jobs=workers, start_method="fork", keep_alive=True)
+
+    def submit(self, f, *args):
+        return self.pool.apply_async(f, args)
+
+    def map(self, f, items):
+        return self.pool.map(f, items, chunk_size=len(items) // 16)
+
+    def result(self, handle):
+        return handle.get()
+
+    def end(self):
+        self.pool.terminate()
+
+
+class Pebble:
+    def __init__(self, workers, _):
+        from pebble import ProcessPool
+
+        self.pool = ProcessPool(max_workers=workers)
+
+    def submit(self, f, *args):
+        return self.pool.schedule(f, args=list(args))
+
+    def map(self, f, items):
+        return list(self.pool.map(f, items, chunksize=len(items) // 16).result())
+
+    def result(self, handle):
+        return handle.result()
+
+    def end(self):
+        self.pool.stop()
+        self.pool.join()
+
+
+POOLS = {
+    "multiprocessing-fork": (Multiprocessing, "fork"),
+    "multiprocessing-spawn": (Multiprocessing, "spawn"),
+    "concurrent.futures": (Executor, None),
+    "loky": (Executor, "loky"),
+    "mpire": (Mpire, None),
+    "pebble": (Pebble, None),
+}
+
+
+def seconds(f):
+    begun = time.perf_counter()
+    f()
+    return time.perf_counter() - begun
+
+
+def median(count, pause, call):
+    call()
+    times = []
+    for _ in range(count):
+        time.sleep(pause)
+        times.append(seconds(call))
+    return sorted(times)[len(times) // 2]
+
+
+def measure(metric, percent, name):
+    kind, option = POOLS[name]
+
+    def pool(workers):
+        return kind(workers, option)
+
+    def count(usual):
+        return max(1, usual * percent // 100)
+
+    if metric == "start":
+        if kind is not Multiprocessing:
+            return None
+        import multiprocessing
+
+        context = multiprocessing.get_context(option)
+
+        def life():
+            process = context.Process(target=nothing)
+            process.start()
+            process.join()
+
+        return median(count(20), 0, life) * 1e3
+    if metric == "pool":
+        pools = []
+
+        def first():
+            pools.append(pool(2))
+            one = pools[-1]
+            assert one.result(one.submit(add_100, 1)) == 101
+
+        value = median(count(5), 0, first) * 1e3
+        for one in pools:
+            one.end()
+        return value
+    if metric == "death":
+        if kind is Multiprocessing:
+            return None  # Its handle never has an outcome.
+
+        def die():
+            one = pool(1)
+            one.result(one.submit(add_100, 1))
+            begun = time.perf_counter()
+            try:
+                one.result(one.submit(leave))
+            except BaseException:
+                pass
+            value = time.perf_counter() - begun
+            return value
+
+        return sorted(die() for _ in range(count(5)))[count(5) // 2] * 1e3
+    workers = 2 if metric in ("throughput", "map") else 1
+    one = pool(workers)
+
+    def call(f, *args):
+        return one.result(one.submit(f, *args))
+
+    call(add_100, 1)
+    value = None
+    if metric == "throughput":
+        tasks = count(10_000)
+        value = tasks / seconds(lambda: [one.result(h) for h in [one.submit(add_100, i) for i in range(tasks)]]) / 1e6
+    elif metric == "map":
+        value = ITEMS / seconds(lambda: one.map(add_100, range(ITEMS))) / 1e6
+    elif metric == "apply":
+        value = median(count(1000), 0, lambda: call(add_100, 1)) * 1e6
+    elif metric == "idle":
+        value = median(count(100), 0.01, lambda: call(add_100, 1)) * 1e6
+    elif metric == "argument":
+        data = make(LARGE)
+        value = LARGE / 2**30 / min(seconds(lambda: call(size_of, data)) for _ in range(count(3)))
+    elif metric == "result":
+        value = LARGE / 2**30 / min(seconds(lambda: call(make, LARGE)) for _ in range(count(3)))
+    one.end()
+    return value
+
+
+if __name__ == "__main__":
+    value = measure(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    print("none" if value is None else value, flush=True)
+    os._exit(0)
