@@ -18,6 +18,10 @@ mod codec;
 mod protocol;
 
 mod custody;
+
+#[expect(dead_code, reason = "the objects that use it come one by one")]
+mod commons;
+
 mod transport;
 
 mod error;

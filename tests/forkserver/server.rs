@@ -56,8 +56,8 @@ fn res_01_the_server_keeps_nothing_of_what_it_has_forked() {
         own.assert_restored(PROMPT);
         assert_eq!(crate::support::open_descriptors(server), held);
         assert_eq!(server, crate::server(), "that is the same one");
-        // Its input, our outputs, the end of our life, and the socket.
-        assert_eq!(held.len(), 5, "{held:?}");
+        // Its input, our outputs, the end of our life, the socket, and the memory of all.
+        assert_eq!(held.len(), 6, "{held:?}");
     });
     program.run().assert_success();
 }

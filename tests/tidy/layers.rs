@@ -9,6 +9,7 @@ const ROWS: &[&[&str]] = &[
     &["sys"],
     &["error", "identity", "log"],
     &["transport"],
+    &["commons"],
     &["custody"],
     &["codec"],
     &["sync", "protocol"],

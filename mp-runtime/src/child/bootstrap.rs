@@ -112,6 +112,7 @@ mod tests {
             authkey: AuthKey(b"secret".to_vec()),
             post: -1,
             lifeline: 3,
+            commons: None,
             descriptors: Vec::new(),
             forks: false,
             serves: false,

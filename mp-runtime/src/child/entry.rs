@@ -4,6 +4,7 @@
 
 use crate::child::serve::{self, Server};
 use crate::child::{bootstrap, output, post};
+use crate::commons;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
@@ -33,10 +34,17 @@ pub(crate) fn enter() {
     if let Some(value) = std::env::var_os(VARIABLE) {
         become_child(&value);
     }
-    ENTERED.store(true, Ordering::Relaxed);
+    begin_tree();
     if let Err(error) = registry::table() {
         give_up(&error);
     }
+}
+
+/// Begins a tree of processes, whose first one this is.
+fn begin_tree() {
+    ENTERED.store(true, Ordering::Relaxed);
+    // Whoever needs it says why it is not there.
+    let _ = commons::inherit();
 }
 
 /// A constructor as the loader calls it before `main`.
@@ -54,7 +62,7 @@ pub fn enter_test(
 ) {
     static INSIDE: AtomicBool = AtomicBool::new(false);
     if std::env::var_os(VARIABLE).is_none() {
-        ENTERED.store(true, Ordering::Relaxed);
+        begin_tree();
         return;
     }
     if INSIDE.swap(true, Ordering::Relaxed) {
@@ -136,6 +144,7 @@ fn begin(bootstrap: RawFd, header: &[u8]) -> Result<Begun> {
     let adopting = |error| Error::io("an inherited descriptor is not open", error);
     let told = handshake::parse(header)?;
     let mut keep = vec![bootstrap, told.lifeline, told.post];
+    keep.extend(&told.commons);
     keep.extend(&told.descriptors);
     // SAFETY: nothing was opened yet in this process but what the parent passed, and that is kept.
     unsafe { own::close_all_but(&mut keep) }
@@ -147,6 +156,12 @@ fn begin(bootstrap: RawFd, header: &[u8]) -> Result<Begun> {
     let descriptors: Vec<OwnedFd> = descriptors.collect::<io::Result<_>>().map_err(adopting)?;
     // SAFETY: as above.
     let post = unsafe { own::adopt(told.post) }.map_err(adopting)?;
+    if let Some(commons) = told.commons {
+        // SAFETY: as above.
+        let file = unsafe { own::adopt(commons) }.map_err(adopting)?;
+        let io = |error| Error::io("the memory that processes share could not be mapped", error);
+        commons::adopt(file).map_err(io)?;
+    }
     ENTERED.store(true, Ordering::Relaxed);
     if told.serves {
         return serve::begin(&told, lifeline, post, descriptors).map(Begun::Server);

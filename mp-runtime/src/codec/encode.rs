@@ -44,38 +44,6 @@ impl<'o> Target<'o> {
         Self { writer: Writer::ready(out), empties: MAX_EMPTY, attachments }
     }
 
-    /// How many descriptors have been added.
-    #[inline]
-    pub(super) fn attached(&self) -> usize {
-        self.attachments.as_ref().map_or(0, |attachments| attachments.len())
-    }
-
-    /// Takes back what is written from `start` on, and all descriptors but the first few.
-    #[inline]
-    pub(super) fn cut(&mut self, start: usize, attached: usize) {
-        self.writer.cut(start);
-        if let Some(attachments) = &mut self.attachments {
-            attachments.truncate(attached);
-        }
-    }
-
-    /// The descriptors added so far, if any.
-    #[inline]
-    pub(super) fn take_attachments(&mut self) -> Option<Attachments> {
-        let attachments = self.attachments.as_deref_mut()?;
-        (!attachments.is_empty()).then(|| std::mem::take(attachments))
-    }
-
-    /// Takes what a handle lends, and writes its index; false if it lends nothing.
-    #[cold]
-    fn attach(&mut self) -> Result<bool, Fault> {
-        let Some(descriptor) = custody::lent() else { return Ok(false) };
-        let attachments = self.attachments.as_deref_mut().ok_or_else(Fault::no_attachments)?;
-        let index = attachments.add(descriptor).ok_or_else(Fault::too_many_attachments)?;
-        self.writer.varint(index as u64);
-        Ok(true)
-    }
-
     #[inline]
     pub(super) fn encoder(&mut self, levels: u32) -> Encoder<'_, 'o> {
         Encoder { target: self, levels, keep: false }
@@ -271,6 +239,11 @@ impl<'e, 'o> Serializer for Encoder<'e, 'o> {
     ) -> Result<Form, Fault> {
         if name == custody::MARK && self.target.attach()? {
             return Ok(Form::Written);
+        }
+        if name == custody::SHARED
+            && let Some(sent) = self.target.hold()?
+        {
+            return sent.serialize(self);
         }
         value.serialize(self)
     }

@@ -30,6 +30,7 @@
 //!   1 MiB for each compound that is open.
 
 mod access;
+mod attach;
 mod compound;
 mod decode;
 mod encode;

@@ -60,7 +60,13 @@ impl<'o> Sequence<'o> {
         self.target.cut(start, attached);
     }
 
-    /// Takes the descriptors of what was written since they were last taken.
+    /// Leaves the objects of what was written to whoever reads it.
+    #[inline]
+    pub(crate) fn let_go(&mut self) {
+        self.target.let_go();
+    }
+
+    /// Takes what was attached since this was last done.
     #[inline]
     pub(crate) fn take_attachments(&mut self) -> Option<Attachments> {
         self.target.take_attachments()

@@ -10,10 +10,22 @@
 //! Descriptors belong to whoever holds the value. They are copied when it is encoded, so that the writer keeps its own,
 //! and closed wherever the value is dropped: unencoded, unsent, unread or half read.
 
+//!
+//! An object of the `commons` needs no descriptor. Its handle serialises as a newtype struct of the name [`SHARED`], and
+//! is written as the words that find it; what holds the object meanwhile is among the attachments of whoever
+//! writes the message, until that is read or dropped.
+
 mod fd;
+#[expect(dead_code, reason = "the objects that use it come one by one")]
+mod object;
 
 pub use fd::Fd;
+pub(crate) use object::{SHARED, lent_hold};
+#[expect(unused_imports, reason = "for the objects that come")]
+pub(crate) use object::{deserialize_hold, serialize_hold};
 
+use crate::commons::{Hold, Kind, Sent, Transit};
+use crate::error::Result;
 use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -31,66 +43,142 @@ thread_local! {
     static HANDED: Cell<Option<OwnedFd>> = const { Cell::new(None) };
 }
 
-/// The descriptors that travel with one value's bytes.
+/// The descriptors that travel with one value's bytes, and what holds the objects that it names.
 #[derive(Debug, Default)]
-pub(crate) struct Attachments(Vec<Option<OwnedFd>>);
+pub(crate) struct Attachments {
+    descriptors: Vec<Option<OwnedFd>>,
+    #[expect(clippy::box_collection, reason = "few values have any, and calls are many")]
+    objects: Option<Box<Vec<Held>>>,
+    /// Whether the bytes may be read many times, each time with these.
+    again: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    kind: Kind,
+    sent: Sent,
+    transit: Transit,
+}
+
+/// How much there was at some time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attached {
+    descriptors: usize,
+    objects: usize,
+}
+
+impl Attached {
+    pub(crate) const NOTHING: Self = Self { descriptors: 0, objects: 0 };
+}
 
 impl Attachments {
-    pub(crate) const NONE: Self = Self(Vec::new());
+    pub(crate) const NONE: Self = Self { descriptors: Vec::new(), objects: None, again: false };
 
+    /// For bytes that are read many times, until these are dropped.
+    pub(crate) fn for_many() -> Self {
+        Self { again: true, ..Self::NONE }
+    }
+
+    /// Whether the value has no handles at all.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.descriptors.is_empty() && self.objects.is_none()
+    }
+
+    /// Whether the value's reader needs more than its bytes.
+    #[inline]
+    pub(crate) fn has_descriptors(&self) -> bool {
+        !self.descriptors.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.descriptors.len()
+    }
+
+    #[inline]
+    pub(crate) fn attached(&self) -> Attached {
+        let objects = self.objects.as_ref().map_or(0, |objects| objects.len());
+        Attached { descriptors: self.descriptors.len(), objects }
     }
 
     /// Adds one and gives its index; `None` if the value holds too many.
     pub(crate) fn add(&mut self, descriptor: OwnedFd) -> Option<usize> {
-        if self.0.len() >= MOST {
+        if self.descriptors.len() >= MOST {
             return None;
         }
-        self.0.push(Some(descriptor));
-        Some(self.0.len() - 1)
+        self.descriptors.push(Some(descriptor));
+        Some(self.descriptors.len() - 1)
     }
 
-    /// Drops all but the first few.
+    /// Adds what holds an object while the message is under way; gives what the message says of it.
+    pub(crate) fn hold(&mut self, hold: &Hold) -> Result<Sent> {
+        let (sent, transit) = hold.send(self.again)?;
+        let held = Held { kind: hold.kind(), sent, transit };
+        self.objects.get_or_insert_default().push(held);
+        Ok(sent)
+    }
+
+    /// Drops all but what there was.
     #[inline]
-    pub(crate) fn truncate(&mut self, len: usize) {
-        if self.0.len() > len {
-            self.0.truncate(len);
+    pub(crate) fn cut(&mut self, to: Attached) {
+        if self.descriptors.len() > to.descriptors {
+            self.descriptors.truncate(to.descriptors);
+        }
+        if let Some(objects) = &mut self.objects {
+            objects.truncate(to.objects);
         }
     }
 
     /// The one of this index, once.
     pub(crate) fn take(&mut self, index: u64) -> Option<OwnedFd> {
-        self.0.get_mut(usize::try_from(index).ok()?)?.take()
+        self.descriptors.get_mut(usize::try_from(index).ok()?)?.take()
+    }
+
+    /// Takes the descriptors, and leaves what holds objects.
+    pub(crate) fn take_descriptors(&mut self) -> Self {
+        Self { descriptors: std::mem::take(&mut self.descriptors), ..Self::NONE }
+    }
+
+    /// Takes what holds objects, and leaves the descriptors.
+    pub(crate) fn take_objects(&mut self) -> Self {
+        Self { objects: self.objects.take(), ..Self::NONE }
+    }
+
+    /// Leaves the objects to the message, which is on its way whatever becomes of this process; gives
+    /// what it says of them, for those who may have to forget it.
+    pub(crate) fn let_go(&mut self) -> Vec<(Kind, Sent)> {
+        let objects = self.objects.take().map_or_else(Vec::new, |objects| *objects);
+        let let_go = |held: Held| {
+            held.transit.let_go();
+            (held.kind, held.sent)
+        };
+        objects.into_iter().map(let_go).collect()
     }
 
     /// Those that were not taken, to be sent.
     pub(crate) fn into_descriptors(self) -> Vec<OwnedFd> {
-        self.0.into_iter().flatten().collect()
+        self.descriptors.into_iter().flatten().collect()
     }
 
     /// Those that were not taken.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = &OwnedFd> {
-        self.0.iter().flatten()
+        self.descriptors.iter().flatten()
     }
 
-    /// Copies for one more reader of the same bytes.
+    /// Copies of the descriptors for one more reader of the same bytes.
     pub(crate) fn try_clone(&self) -> io::Result<Self> {
         let copy = |kept: &Option<OwnedFd>| match kept {
             Some(fd) => fd.as_fd().try_clone_to_owned().map(Some),
             None => Ok(None),
         };
-        self.0.iter().map(copy).collect::<io::Result<_>>().map(Self)
+        let descriptors = self.descriptors.iter().map(copy).collect::<io::Result<_>>()?;
+        Ok(Self { descriptors, ..Self::NONE })
     }
 }
 
 impl From<Vec<OwnedFd>> for Attachments {
     fn from(descriptors: Vec<OwnedFd>) -> Self {
-        Self(descriptors.into_iter().map(Some).collect())
+        Self { descriptors: descriptors.into_iter().map(Some).collect(), ..Self::NONE }
     }
 }
 

@@ -1,11 +1,10 @@
 //! How a pool is to be: the options, checked, and its making. What the pool does is elsewhere.
 
-use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{self, StartMethod};
 use crate::pool::desk::Terms;
 use crate::pool::engine::Engine;
-use crate::pool::options::{Options, Setup};
+use crate::pool::options::{Encoded, Options, Setup};
 use crate::pool::supervise::Supervisor;
 use crate::pool::{Pool, finish};
 use crate::process::exit;
@@ -180,8 +179,7 @@ impl PoolBuilder {
     /// A value that all tasks of the pool can read, by [`shared`](crate::shared): encoded once here, and
     /// mapped, not sent, by each worker.
     pub fn shared<S: Serialize + ?Sized>(mut self, value: &S) -> Self {
-        let mut bytes = Vec::new();
-        self.options.shared = Some(codec::encode(value, &mut bytes).map(|()| bytes));
+        self.options.shared = Some(Encoded::new(value));
         self
     }
 

@@ -37,7 +37,7 @@ impl Call {
         attachments: Attachments,
     ) -> Self {
         let chunk = matches!(owner, Owner::Chunk(_));
-        let (attached, timed) = (!attachments.is_empty(), terms.limit.is_some());
+        let (attached, timed) = (attachments.has_descriptors(), terms.limit.is_some());
         let what = What { code: task.index(), attached, chunk, timed };
         Self { owner, what, terms, attachments }
     }
@@ -50,6 +50,14 @@ pub(super) struct Terms {
     pub(super) limit: Option<Duration>,
     /// How often it may be run again if it fails.
     pub(super) retries: u32,
+}
+
+impl Terms {
+    /// What the arguments' handles are to be attached to.
+    pub(super) fn attachments(self) -> Attachments {
+        // A call that may be run again is read again.
+        if self.retries > 0 { Attachments::for_many() } else { Attachments::default() }
+    }
 }
 
 /// A call in a slot.

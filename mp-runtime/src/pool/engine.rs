@@ -5,7 +5,6 @@
 //! queue's. None is held while user code runs.
 
 use crate::codec::To;
-use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::callback::Callbacks;
 use crate::pool::completion::Completion;
@@ -128,7 +127,7 @@ impl Engine {
         let slots_for_workers = slots.for_workers().map_err(io)?;
         let control = Event::new().map_err(io)?;
         let shared = options.shared.clone().transpose()?;
-        let shared = shared.map(|bytes| Constant::create(&bytes)).transpose().map_err(io)?;
+        let shared = shared.map(|bytes| Constant::create(bytes.bytes())).transpose().map_err(io)?;
         Ok(Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             owner: own::forks(),
@@ -170,7 +169,7 @@ impl Engine {
         // Taken, not borrowed: encoding runs user code, which may submit too.
         let bytes = ENCODED.try_with(|scratch| scratch.borrow_mut().take());
         let mut bytes = bytes.unwrap_or_default();
-        let mut attachments = Attachments::default();
+        let mut attachments = terms.attachments();
         let refused = self
             .refuse_new()
             .map(|()| self.wait_for_room())

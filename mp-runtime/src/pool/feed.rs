@@ -96,7 +96,7 @@ impl<I: Iterator> Feed<I> {
     {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        let mut attachments = Attachments::default();
+        let mut attachments = self.terms.attachments();
         let mut sequence = Sequence::new(&mut scratch, &mut attachments);
         let mut count = 0;
         // What ends the call early and comes after it: an item with handles, or one that is an error.

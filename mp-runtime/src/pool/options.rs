@@ -1,6 +1,7 @@
 //! What a pool's workers are like: as the builder gathers it, checked, and as a worker is told.
 
 use crate::codec;
+use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::launch;
 use crate::task::Task;
@@ -8,24 +9,53 @@ use crate::task::registry::Entry;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A task to be run in each worker, with its arguments.
 #[derive(Clone, Debug)]
 pub(super) struct Setup {
     task: &'static Entry,
-    arguments: Result<Vec<u8>>,
+    arguments: Result<Encoded>,
+}
+
+/// A value that each worker reads, for as long as the pool is there.
+#[derive(Clone, Debug)]
+pub(super) struct Encoded {
+    bytes: Arc<[u8]>,
+    _objects: Arc<Attachments>,
+}
+
+impl Encoded {
+    /// # Errors
+    ///
+    /// If it cannot be encoded, or has descriptors in it: these travel once.
+    pub(super) fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
+        let (mut bytes, mut objects) = (Vec::new(), Attachments::for_many());
+        codec::encode_with(value, &mut bytes, &mut objects)?;
+        if objects.has_descriptors() {
+            let text = format!(
+                "cannot encode {}: a descriptor in it cannot travel to each worker of a pool; send it \
+                 with a task",
+                std::any::type_name::<T>()
+            );
+            return Err(Error::new(ErrorKind::Encode, text));
+        }
+        Ok(Self { bytes: bytes.into(), _objects: Arc::new(objects) })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Setup {
     pub(super) fn new<T: Task>(arguments: &T::Args<'_>) -> Self {
-        let mut bytes = Vec::new();
-        let arguments = codec::encode(arguments, &mut bytes).map(|()| bytes);
-        Self { task: T::__entry(), arguments }
+        Self { task: T::__entry(), arguments: Encoded::new(arguments) }
     }
 
     fn errand(&self) -> Result<Errand> {
-        let arguments = self.arguments.clone()?;
+        let arguments = self.arguments.as_ref().map_err(Clone::clone)?.bytes().to_vec();
         Ok(Errand { task: self.task.index(), arguments })
     }
 }
@@ -58,7 +88,7 @@ pub(super) struct Options {
     pub(super) name: Option<String>,
     pub(super) process_group: bool,
     /// What all tasks may read, encoded.
-    pub(super) shared: Option<Result<Vec<u8>>>,
+    pub(super) shared: Option<Result<Encoded>>,
 }
 
 /// What a worker is told about itself, beside its place in the pool.
@@ -130,7 +160,7 @@ impl Options {
             idle_timeout: self.idle_timeout,
             affinity: self.affinity,
             nice: self.nice,
-            shared: shared.transpose()?.map(|bytes| bytes.len() as u64),
+            shared: shared.transpose()?.map(|shared| shared.bytes().len() as u64),
         })
     }
 

@@ -90,7 +90,7 @@ impl Engine {
         let attachments = match self.begun(&mut desk, link, of) {
             None => Attachments::default(),
             Some(Placed { call, .. }) if call.terms.retries > 0 => call.attachments.try_clone()?,
-            Some(Placed { call, .. }) => std::mem::take(&mut call.attachments),
+            Some(Placed { call, .. }) => call.attachments.take_descriptors(),
         };
         drop(desk);
         post::send(link.child.post(), of, attachments, false).or_else(|_| {

@@ -31,10 +31,10 @@ impl Arguments {
     }
 
     /// The descriptors are the child's from now on: whoever waits for the last copy of one to be closed
-    /// waits for the child alone.
-    pub(super) fn hand_over(&mut self) {
+    /// waits for the child alone. Gives what holds the objects until the child has them, or has ended.
+    pub(super) fn hand_over(&mut self) -> Attachments {
         self.gone = !self.attachments.is_empty();
-        self.attachments = Attachments::default();
+        std::mem::take(&mut self.attachments).take_objects()
     }
 
     /// Copies of the descriptors, to be used here; none if they have gone to the child.

@@ -67,6 +67,8 @@ pub(crate) struct Facts {
 struct State {
     exit_code: Option<i32>,
     lifeline: Option<Arc<Lifeline>>,
+    /// What holds the objects of its arguments until it has them.
+    objects: Attachments,
 }
 
 /// The pipe whose read end children hold; there as long as one lives.
@@ -96,7 +98,8 @@ pub(crate) fn lifeline() -> std::io::Result<(Arc<Lifeline>, OwnedFd)> {
 /// Takes a child that was just started into the list, and reaps those that have ended meanwhile.
 pub(crate) fn add(facts: Facts, channels: Channels) -> Arc<Child> {
     let Channels { handle, reply, post, lifeline } = channels;
-    let state = Mutex::new(State { exit_code: None, lifeline: Some(lifeline) });
+    let state =
+        Mutex::new(State { exit_code: None, lifeline: Some(lifeline), objects: Attachments::NONE });
     let (attachments, ended) = (Mutex::new(None), OnceLock::new());
     let child = Arc::new(Child { facts, handle, reply, post, attachments, ended, state });
     reap();
@@ -168,10 +171,10 @@ impl Child {
             Some(Ok(_) | Err(_)) => return None,
         };
         state.exit_code = Some(code);
-        let lifeline = state.lifeline.take();
+        let left = (state.lifeline.take(), std::mem::take(&mut state.objects));
         drop(state);
         lock(&CHILDREN).retain(|child| !std::ptr::eq(&raw const **child, self));
-        drop(lifeline);
+        drop(left);
         Some(code)
     }
 
@@ -224,6 +227,14 @@ impl Child {
         let io = |error| Error::io(format!("reading the result of process {}", self.name()), error);
         let Some((memory, layout)) = &self.reply else { return Ok(None) };
         handshake::read_reply(memory, *layout).map_err(io)
+    }
+
+    /// Keeps what holds the objects of its arguments: it lets go of them itself once it has them.
+    pub(crate) fn keep(&self, objects: Attachments) {
+        let mut state = lock(&self.state);
+        if state.exit_code.is_none() {
+            state.objects = objects;
+        }
     }
 
     /// Our end of the socket to it.

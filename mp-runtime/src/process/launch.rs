@@ -2,6 +2,7 @@
 //! Whoever starts what is for the callers, `Process` and the pool.
 
 use crate::child::entry;
+use crate::commons;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{self, AuthKey, StartMethod};
 use crate::process::children::{self, Channels, Child, Facts};
@@ -60,6 +61,11 @@ impl Launch<'_> {
                 surroundings::environment_block(&environment(self.environment))
             }
         };
+        // A fork server's children have it from the server. Without it a child can do all but share objects.
+        let commons = match self.method {
+            StartMethod::Reexec => commons::inherit().ok(),
+            StartMethod::ForkServer => None,
+        };
         let parent = identity::current();
         let bootstrap = Bootstrap {
             fingerprint: table.fingerprint(),
@@ -74,6 +80,7 @@ impl Launch<'_> {
             authkey: self.authkey.clone(),
             lifeline: end.as_raw_fd(),
             post: post_for_child.as_raw_fd(),
+            commons: commons.map(|fd| fd.as_raw_fd()),
             descriptors: self.descriptors.iter().map(AsRawFd::as_raw_fd).collect(),
             forks: identity::start_method() == StartMethod::ForkServer,
             serves: self.role == Role::ForkServer,
@@ -81,6 +88,7 @@ impl Launch<'_> {
         };
         let (memory, layout) = handshake::write(&bootstrap, self.arguments)?;
         let mut descriptors = vec![memory.as_fd(), end.as_fd(), post_for_child.as_fd()];
+        descriptors.extend(commons);
         descriptors.extend(self.descriptors);
         let forked = match self.method {
             StartMethod::Reexec => None,

@@ -184,7 +184,7 @@ impl<T: Task> Process<T> {
             role: Role::Task,
         }
         .start()?;
-        arguments.hand_over();
+        child.keep(arguments.hand_over());
         self.stage = Stage::Started(child);
         Ok(())
     }

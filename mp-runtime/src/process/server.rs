@@ -105,7 +105,7 @@ struct Preload {
 /// ```
 pub fn preload<T: Task<Output = ()>>(task: T, arguments: T::Args<'_>) -> Result<()> {
     let _ = task;
-    let (mut bytes, mut attachments) = (Vec::new(), Attachments::default());
+    let (mut bytes, mut attachments) = (Vec::new(), Attachments::for_many());
     codec::encode_with(&arguments, &mut bytes, &mut attachments)?;
     let preload = Preload { task: T::__entry(), name: T::NAME, arguments: bytes, attachments };
     state().preloads.push(preload);
@@ -317,6 +317,7 @@ impl Server {
             authkey: AuthKey(Vec::new()),
             lifeline: -1,
             post: -1,
+            commons: None,
             descriptors: Vec::new(),
             forks: false,
             serves: true,

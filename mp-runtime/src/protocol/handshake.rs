@@ -45,6 +45,8 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) lifeline: i32,
     /// The socket to the parent.
     pub(crate) post: i32,
+    /// The file of the commons; none if it could not be made, or is there already.
+    pub(crate) commons: Option<i32>,
     /// Those of the task's arguments.
     pub(crate) descriptors: Vec<i32>,
     /// Whether it is to start its own children by a fork server.

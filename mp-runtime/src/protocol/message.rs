@@ -73,7 +73,9 @@ impl<'a> Reply<'a> {
         let start = out.len();
         out.push(VALUE);
         codec::encode_value(value, out, attachments).inspect_err(|_| out.truncate(start))?;
-        if !attachments.is_empty() {
+        // Whoever reads it takes them, should this process have ended by then.
+        drop(attachments.let_go());
+        if attachments.has_descriptors() {
             out[start] = ATTACHED;
         }
         Ok(())

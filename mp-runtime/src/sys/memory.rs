@@ -59,8 +59,23 @@ impl Memory {
         if self.len()? < len { self.0.set_len(len) } else { Ok(()) }
     }
 
+    /// Grows the file to `len` bytes, or as far as the limit on the length of files lets it, in steps
+    /// of `step` bytes; gives how long it is then.
+    pub(crate) fn grow_up_to(&self, len: u64, step: u64) -> io::Result<u64> {
+        let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        let len = len.min(limit) / step * step;
+        self.grow(len)?;
+        Ok(len)
+    }
+
     pub(crate) fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+
+    /// How many bytes of memory it takes.
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.blocks().saturating_mul(512))
     }
 
     /// Copies `bytes` to `offset`, growing the file as needed.
@@ -160,6 +175,15 @@ impl Shared {
     /// As [`u32`](Self::u32).
     pub(crate) fn u64(&self, offset: usize) -> &AtomicU64 {
         self.0.u64(offset)
+    }
+
+    /// Where `len` bytes at `offset` lie. Whoever makes a reference of it answers for what peers do.
+    ///
+    /// # Panics
+    ///
+    /// If they are out of range.
+    pub(crate) fn pointer(&self, offset: usize, len: usize) -> NonNull<u8> {
+        self.0.at(offset, len, 1)
     }
 
     /// Copies `bytes` to `offset`.

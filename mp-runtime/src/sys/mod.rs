@@ -1,5 +1,6 @@
 //! The only code that talks to the kernel, one file per facility. Nothing here knows what a task or a pool is.
 
+pub(crate) mod byte_lock;
 pub(crate) mod clock;
 pub(crate) mod crash;
 pub(crate) mod event;

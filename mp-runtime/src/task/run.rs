@@ -120,6 +120,7 @@ fn call_all<T: Task>(items: &mut Items<'_>, values: &mut Sequence<'_>, sink: &mu
         };
         match values.push(&T::__call(arguments)) {
             Ok(()) => {
+                values.let_go();
                 let attachments = values.take_attachments();
                 sink.value(values.since(0), attachments);
             }
