@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{Footprint, scenario_main};
+use support::{Footprint, Scenario, scenario_main};
 
 static OUTCOMES: AtomicU64 = AtomicU64::new(0);
 static VALUES: AtomicU64 = AtomicU64::new(0);
@@ -226,23 +226,18 @@ fn soak(seconds: u64, seed: u64) {
     before.assert_restored(Duration::from_secs(20));
 }
 
-fn seconds(usual: u64) -> u64 {
-    let set = std::env::var("MP_TEST_SOAK_SECONDS").ok();
-    set.and_then(|seconds| seconds.parse().ok()).unwrap_or(usual)
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
-fn seed() -> u64 {
-    let set = std::env::var("MP_TEST_SOAK_SEED").ok().and_then(|seed| seed.parse().ok());
-    set.filter(|seed| *seed != 0).unwrap_or_else(|| u64::from(std::process::id()) * 0x9e37_79b9 + 1)
+fn in_scenario() {
+    let told = |name| variable(name).expect("it was told");
+    soak(told("SECONDS"), told("SEED"));
 }
 
-#[mp::test]
-fn bey_13_a_soak_loses_nothing_and_leaves_nothing() {
-    let program = scenario_main!(|| {
-        let variable = |name| std::env::var(name).unwrap().parse().unwrap();
-        soak(variable("SECONDS"), variable("SEED"));
-    });
-    let (seconds, seed) = (seconds(5), seed());
+fn run(program: Scenario, seconds: u64) {
+    let seed = variable("MP_TEST_SOAK_SEED").filter(|seed| *seed != 0);
+    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) * 0x9e37_79b9 + 1);
     println!("MP_TEST_SOAK_SEED={seed}");
     let program = program.env("SECONDS", seconds.to_string()).env("SEED", seed.to_string());
     // Panics that were to be are on its standard error.
@@ -253,4 +248,17 @@ fn bey_13_a_soak_loses_nothing_and_leaves_nothing() {
     for what in ["rounds", "outcomes", "values", "kills"] {
         println!("{what} {}", finished.value(&format!("{what} ")));
     }
+}
+
+#[mp::test]
+fn bey_13_a_soak_loses_nothing_and_leaves_nothing() {
+    let program = scenario_main!(|| in_scenario());
+    run(program, 5);
+}
+
+#[mp::test]
+#[ignore = "a minute, or as many seconds as MP_TEST_SOAK_SECONDS says"]
+fn bey_13_a_long_soak_loses_nothing_and_leaves_nothing() {
+    let program = scenario_main!(|| in_scenario());
+    run(program, variable("MP_TEST_SOAK_SECONDS").unwrap_or(60));
 }

@@ -32,6 +32,11 @@ mod sys;
 #[path = "private.rs"]
 pub mod __private;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[path = "fuzz.rs"]
+pub mod __fuzz;
+
 /// The process that [`StartMethod::ForkServer`] makes its copies of: what is loaded there beforehand, when it
 /// starts and when it ends. Nobody needs any of this who only wants quick starts.
 ///

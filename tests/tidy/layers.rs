@@ -18,7 +18,7 @@ const ROWS: &[&[&str]] = &[
     &["process"],
     &["socket", "pool"],
     &["manager"],
-    &["private", "lib"],
+    &["private", "fuzz", "lib"],
 ];
 
 fn row_of(module: &str) -> Option<usize> {

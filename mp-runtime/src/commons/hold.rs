@@ -144,6 +144,13 @@ impl Hold {
         self.0.tree.shared().pointer(self.place(at, len), len)
     }
 
+    /// Writes the word of this number, counted from the object's head on, as a peer might.
+    #[cfg(fuzzing)]
+    pub(crate) fn scribble(&self, number: usize, word: u64) {
+        let place = self.0.tree.shared().u64(self.0.head.at + 8 * number.min(23));
+        place.store(word, Relaxed);
+    }
+
     /// How an object's bytes are aligned.
     pub(crate) const ALIGNMENT: usize = LENGTH;
 
