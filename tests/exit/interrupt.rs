@@ -1,5 +1,7 @@
 //! Ctrl-C: SIGINT to the whole group, as a terminal sends it, and what it leaves; nothing.
 
+use std::env;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::gate::Gate;
@@ -95,7 +97,7 @@ fn exit_10_ctrl_c_ends_children_that_block_it() {
 #[mp::task]
 fn interrupts_a_program() -> Option<i32> {
     use std::os::unix::process::ExitStatusExt;
-    let mut shell = std::process::Command::new("sh");
+    let mut shell = Command::new("sh");
     shell.args(["-c", "kill -INT $$"]).status().expect("sh is there").signal()
 }
 
@@ -134,4 +136,22 @@ fn exit_10_a_process_dies_of_sigint() {
         assert_eq!(process.exit_code(), Some(-libc::SIGINT));
     });
     program.run().assert_success();
+}
+
+/// A test that a shell has started in the background disregards SIGINT; its scenario does not.
+#[mp::test]
+fn exit_10_a_scenario_heeds_what_its_test_disregards() {
+    const BEHIND: &str = "MP_TEST_BEHIND_A_SHELL";
+    let program = scenario_main!(|| -> mp::Result<()> { mp::spawn(spins, ())?.join() });
+    if env::var_os(BEHIND).is_some() {
+        return interrupt(&program, 1);
+    }
+    let script = "trap '' INT QUIT; exec \"$0\" --exact \"$1\"";
+    let own = env::current_exe().expect("the test binary's path");
+    let name = "interrupt::exit_10_a_scenario_heeds_what_its_test_disregards";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(own).arg(name).env(BEHIND, "");
+    let output = shell.output().expect("sh is there");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }

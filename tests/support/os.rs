@@ -120,6 +120,15 @@ pub fn die_with_starter() -> io::Result<()> {
     check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) })
 }
 
+/// Gives SIGINT and SIGQUIT their default actions, which end this program.
+pub fn heed_interrupts() {
+    for signal in [libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: the default action is no handler; takes numbers.
+        let before = unsafe { libc::signal(signal, libc::SIG_DFL) };
+        assert_ne!(before, libc::SIG_ERR, "signal: {}", io::Error::last_os_error());
+    }
+}
+
 /// Takes a variable out of this program's environment. Only for a program that has one thread yet.
 pub fn forget_variable(name: &str) {
     let name = CString::new(name).expect("a name without NUL");

@@ -114,6 +114,8 @@ fn become_program<R: Termination>(starter: u32, program: fn() -> R) -> ! {
     // The body may start scenarios of its own.
     EXPECTED.store(false, Ordering::Relaxed);
     os::forget_variable(VARIABLE);
+    // A shell has what it starts in the background disregard Ctrl-C, which is not this program's.
+    os::heed_interrupts();
     start_method::set();
     let mut stdout = io::stdout();
     stdout.write_all(BEGIN.as_bytes()).and_then(|()| stdout.flush()).expect("stdout is open");
