@@ -1,4 +1,4 @@
-//! Lists that a person would forget to keep: examples in README.md, dependencies in ARCHITECTURE.md.
+//! Lists that a person would forget to keep: examples in README.md, files and dependencies in ARCHITECTURE.md.
 //! The list of unsafe files is in `unsafe_code`.
 
 use std::collections::BTreeSet;
@@ -62,6 +62,60 @@ fn check_dependencies(manifests: &[String], architecture: &str) -> Vec<String> {
     unnamed
         .map(|name| format!("ARCHITECTURE.md: no sentence says what the crate `{name}` is for"))
         .collect()
+}
+
+/// The rows of the code map, each with the modules that it is about and all of its text.
+fn rows_of_the_map(architecture: &str) -> Vec<(Vec<&str>, String)> {
+    let map = architecture.split_once("## Code map").and_then(|(_, rest)| rest.split("```").nth(1));
+    let mut rows: Vec<(Vec<&str>, String)> = Vec::new();
+    for line in map.unwrap_or_default().lines().skip(1) {
+        let (head, text) = line.split_once("  ").unwrap_or((line, ""));
+        match rows.last_mut() {
+            Some((_, row)) if head.is_empty() => *row += text,
+            _ => rows.push((head.split(", ").collect(), text.to_owned())),
+        }
+    }
+    rows
+}
+
+/// Whether the row of a runtime's file has its name, and where the file is a whole module, its head.
+fn check_map(source: &Source, rows: &[(Vec<&str>, String)]) -> Option<String> {
+    let place = source.in_runtime().filter(|_| !source.is_test())?.trim_end_matches(".rs");
+    let place = place.strip_suffix("/mod").unwrap_or(place);
+    let mut parts = place.split('/');
+    let (module, file) = (parts.next()?, parts.next_back());
+    let row = rows.iter().find(|(heads, _)| heads.contains(&module));
+    if row.is_some_and(|(_, text)| file.is_none_or(|file| names(text, file))) {
+        return None;
+    }
+    let path = &source.path;
+    Some(format!("ARCHITECTURE.md: the code map's row of `{module}` lacks {path}: name it there"))
+}
+
+#[test]
+fn files_stand_in_the_code_map() {
+    let architecture = source::read("ARCHITECTURE.md").unwrap_or_default();
+    let rows = rows_of_the_map(&architecture);
+    let problems: Vec<String> =
+        source::all().iter().filter_map(|source| check_map(source, &rows)).collect();
+    assert_none(&problems);
+}
+
+#[test]
+fn files_that_the_map_lacks_are_found() {
+    let map = "## Code map of it\n```text\nlib, door  names\npool       desk (ledger),\n           tenure\n```\nattic\n";
+    let rows = rows_of_the_map(map);
+    let check = |path: &str| check_map(&Source::new(path, ""), &rows);
+    let named = ["lib.rs", "door.rs", "pool/mod.rs", "pool/ledger.rs", "pool/tenure.rs"];
+    for path in named.into_iter().chain(["pool/ledger/mod.rs", "pool/tests.rs", "pool/tests/a.rs"])
+    {
+        assert_eq!(check(&format!("mp-runtime/src/{path}")), None);
+    }
+    for path in ["attic.rs", "pool/led.rs", "pool/desk/names.rs", "door/desk.rs", "pool/pool.rs"] {
+        let problem = check(&format!("mp-runtime/src/{path}")).unwrap_or_default();
+        assert!(problem.contains(path), "{path}: {problem}");
+    }
+    assert_eq!(check("mp-macros/src/attic.rs"), None);
 }
 
 #[test]
