@@ -91,6 +91,36 @@ pub enum ErrorKind {
 ///
 /// `Debug` reads as `Display` followed by the causes, since that is what a `main` that returns the
 /// error prints.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn half(x: u32) -> u32 {
+///     match x {
+///         0 => std::process::exit(3),
+///         _ if x % 2 == 1 => panic!("{x} is odd"),
+///         _ => x / 2,
+///     }
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let pool = mp::Pool::new(1)?;
+///     let error = pool.apply(half, 5).unwrap_err();
+///     assert_eq!(error.kind(), mp::ErrorKind::Panicked);
+///     let panic = error.panic().unwrap();
+///     assert_eq!(panic.message(), "5 is odd");
+///     println!("{} panicked at {}", panic.worker(), panic.location());
+///
+///     let error = pool.apply(half, 0).unwrap_err();
+///     assert_eq!(error.kind(), mp::ErrorKind::WorkerDied);
+///     let exit = error.worker().unwrap();
+///     assert_eq!((exit.exit_code(), exit.signal_name()), (3, None));
+///     assert_eq!(pool.apply(half, 8)?, 4); // another worker is there
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Repr>);
 
@@ -208,7 +238,7 @@ impl From<io::Error> for Error {
     }
 }
 
-/// A panic that ended a task in another process.
+/// A panic that ended a task in another process: what [`Error::panic`] gives. See the example of [`Error`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemotePanic {
     message: String,
@@ -253,7 +283,7 @@ impl RemotePanic {
     }
 }
 
-/// How a process ended that owed an outcome.
+/// How a process ended that owed an outcome: what [`Error::worker`] gives. See the example of [`Error`].
 ///
 /// One that crashed has said where on standard error, with a backtrace unless `RUST_BACKTRACE=0`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -92,7 +92,7 @@ pub fn set_start_method(method: StartMethod) {
     FORKS.store(method == StartMethod::ForkServer, Ordering::Relaxed);
 }
 
-/// How processes and pools are started that do not say it themselves.
+/// How processes and pools are started that do not say it themselves; see [`set_start_method`].
 #[must_use]
 pub fn start_method() -> StartMethod {
     match FORKS.load(Ordering::Relaxed) {

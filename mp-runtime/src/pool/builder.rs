@@ -25,12 +25,38 @@ const DEEPEST: usize = 10;
 /// # Examples
 ///
 /// ```
+/// use std::time::Duration;
+///
+/// #[mp::task]
+/// fn connect(host: &str) {
+///     mp::set_worker_state(host.to_owned());
+/// }
+///
+/// #[mp::task]
+/// fn disconnect() {}
+///
+/// #[mp::task]
+/// fn ask(question: &str) -> String {
+///     let answer = |host: &mut String| format!("{host}: {question}?");
+///     mp::with_worker_state(answer).expect("the initializer has kept one")
+/// }
+///
 /// #[mp::main]
 /// fn main() -> mp::Result<()> {
-///     let pool = mp::Pool::builder().processes(3).build()?;
-///     assert_eq!(mp::active_children().len(), 3);
-///     drop(pool);
-///     Ok(())
+///     let pool = mp::Pool::builder()
+///         .processes(3)
+///         .worker_name("Client")
+///         .env("RUST_BACKTRACE", "1")
+///         .initializer(connect, "localhost")
+///         .finalizer(disconnect, ())
+///         .task_timeout(Duration::from_secs(60))
+///         .max_tasks_per_child(1000)
+///         .max_pending(10_000)
+///         .build()?;
+///     assert_eq!(pool.apply(ask, "who")?, "localhost: who?");
+///     assert!(pool.workers().iter().all(|worker| worker.name().starts_with("Client-")));
+///     pool.close();
+///     pool.join()
 /// }
 /// ```
 #[derive(Clone, Debug, Default)]

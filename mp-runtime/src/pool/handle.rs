@@ -35,6 +35,37 @@ use std::time::Duration;
 ///     Ok(())
 /// }
 /// ```
+///
+/// Waiting for so long and no longer, and taking calls back:
+///
+/// ```
+/// use mp::ErrorKind;
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// #[mp::task]
+/// fn sleep(seconds: u64) {
+///     thread::sleep(Duration::from_secs(seconds));
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let pool = mp::Pool::new(1)?;
+///     let (long, behind) = (pool.submit(sleep, 3600), pool.submit(sleep, 0));
+///     let early = long.get_timeout(Duration::from_millis(5)).unwrap_err();
+///     assert_eq!(early.kind(), ErrorKind::Timeout);
+///     assert!(!long.ready() && !long.wait_timeout(Duration::ZERO));
+///     assert!(behind.cancel()); // no worker had begun it
+///     assert!(long.cancel_running()); // one may have begun this one
+///     assert_eq!(long.get().unwrap_err().kind(), ErrorKind::Cancelled);
+///
+///     let short = pool.submit(sleep, 0); // by a new worker
+///     short.on_done(|outcome| assert!(outcome.is_ok()));
+///     short.wait();
+///     assert!(short.successful()? && !short.running());
+///     Ok(())
+/// }
+/// ```
 pub struct AsyncResult<R> {
     pub(super) completion: Arc<Completion>,
     pub(super) pool: Weak<Engine>,

@@ -5,6 +5,28 @@ use crate::sys::{clock, own};
 use std::time::Duration;
 
 /// One of a pool's workers, as it was when [`Pool::workers`](crate::Pool::workers) looked.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn nothing() {}
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let pool = mp::Pool::new(2)?;
+///     (0..10).try_for_each(|_| pool.apply(nothing, ()))?;
+///     for worker in pool.workers() {
+///         let (name, pid, memory) = (worker.name(), worker.pid(), worker.memory());
+///         println!("{name} ({pid}): {} tasks, {memory:?} bytes", worker.tasks_done());
+///         if let Some(time) = worker.busy_for() {
+///             println!("at the present one for {time:?}");
+///         }
+///     }
+///     assert_eq!(pool.workers().len(), 2);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct WorkerInfo {
     pid: u32,

@@ -49,7 +49,7 @@ pub fn set_worker_state<S: 'static>(state: S) {
     drop(before);
 }
 
-/// Lends the value of this type that [`set_worker_state`] has kept on this thread.
+/// Lends the value of this type that [`set_worker_state`], where an example of both is, has kept on this thread.
 ///
 /// # Errors
 ///

@@ -34,6 +34,12 @@ const AHEAD: u64 = 64;
 ///     let pool = mp::Pool::new(2)?;
 ///     let squares = pool.batch(square, 0..1000).chunksize(64).run()?;
 ///     assert_eq!(squares[30], 900);
+///
+///     let limit = std::time::Duration::from_secs(60);
+///     let mut rest = pool.batch(square, 0..9).ordered(false).timeout(limit).iter();
+///     while let Some(result) = rest.next_timeout(limit) {
+///         println!("{}", result?); // as they are ready
+///     }
 ///     Ok(())
 /// }
 /// ```
@@ -238,7 +244,7 @@ impl<T: Task, I> fmt::Debug for Batch<'_, T, I> {
 }
 
 /// An iterator over the results of many calls; made by [`Pool::imap`](crate::Pool::imap),
-/// [`Pool::imap_unordered`](crate::Pool::imap_unordered) and [`Batch::iter`].
+/// [`Pool::imap_unordered`](crate::Pool::imap_unordered) and [`Batch::iter`]. See the examples of [`Batch`].
 #[must_use = "dropped, it takes back what no worker has begun"]
 pub struct Results<'a, T: Task, I> {
     feed: Feed<I>,

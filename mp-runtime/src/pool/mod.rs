@@ -75,13 +75,35 @@ use std::thread::JoinHandle;
 ///     pool.join()
 /// }
 /// ```
+///
+/// Ways to give it work:
+///
+/// ```
+/// # #[mp::task] fn add(a: i32, b: i32) -> i32 { a + b }
+/// # #[mp::main] fn main() -> mp::Result<()> {
+/// let pool = mp::Pool::with_default_size()?; // or Pool::builder()
+/// assert_eq!(pool.apply(add, (1, 2))?, 3);
+/// let one = pool.submit(add, (1, 2)); // does not wait
+/// let retried = pool.call(add, (3, 4)).retries(2).submit();
+/// assert_eq!(one.get()? + retried.get()?, 10);
+///
+/// let pairs = (0..100).map(|i| (i, i));
+/// assert_eq!(pool.starmap(add, pairs.clone())?[99], 198); // map is the same
+/// let all = pool.map_async(add, pairs.clone(), |sums| assert_eq!(sums.len(), 100));
+/// let sums: mp::Result<Vec<_>> = pool.imap_unordered(add, pairs.clone()).collect();
+/// assert_eq!(sums?.iter().sum::<i32>(), all.get()?.iter().sum());
+/// assert_eq!(pool.batch(add, pairs).chunksize(10).fail_fast(true).run()?.len(), 100);
+/// pool.terminate(); // close() has it do first what it has accepted
+/// pool.join()
+/// # }
+/// ```
 pub struct Pool {
     engine: Arc<Engine>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Pool {
-    /// A pool of so many workers, which are started at once.
+    /// A pool of so many workers, which are started at once. See the [examples](Self#examples).
     ///
     /// # Errors
     ///
@@ -90,7 +112,7 @@ impl Pool {
         Self::builder().processes(processes).build()
     }
 
-    /// A pool with one worker for each usable CPU.
+    /// A pool with one worker for each usable CPU. See the [examples](Self#examples).
     ///
     /// # Errors
     ///
@@ -99,12 +121,12 @@ impl Pool {
         Self::builder().build()
     }
 
-    /// The way to a pool with options.
+    /// The way to a pool with options. See the [examples](Self#examples).
     pub fn builder() -> PoolBuilder {
         PoolBuilder::new()
     }
 
-    /// Runs `task` in a worker, waits for it, and gives its value.
+    /// Runs `task` in a worker, waits for it, and gives its value. See the [examples](Self#examples).
     ///
     /// # Errors
     ///
@@ -118,7 +140,7 @@ impl Pool {
     /// takes a callback for errors.
     ///
     /// It never fails itself, and never waits for a worker: whatever stands against it is what the
-    /// handle gives.
+    /// handle gives. See the [examples](Self#examples).
     pub fn apply_async<T: Task>(
         &self,
         task: T,
@@ -130,13 +152,14 @@ impl Pool {
         submit::submit::<T>(&self.engine, &arguments, self.engine.terms, callback)
     }
 
-    /// As [`apply_async`](Self::apply_async), without a callback.
+    /// As [`apply_async`](Self::apply_async), without a callback. See the [examples](Self#examples).
     pub fn submit<T: Task>(&self, task: T, arguments: T::Args<'_>) -> AsyncResult<T::Output> {
         let _ = task;
         submit::submit::<T>(&self.engine, &arguments, self.engine.terms, ())
     }
 
     /// A call with options, given to the workers by [`Call::submit`].
+    /// See the [examples](Self#examples).
     pub fn call<'p, 'a, T: Task>(&'p self, task: T, arguments: T::Args<'a>) -> Call<'p, 'a, T> {
         let _ = task;
         Call::new(self, arguments)
@@ -175,6 +198,7 @@ impl Pool {
     }
 
     /// As [`map`](Self::map), under the name that Python has for a task of several parameters.
+    /// See the [examples](Self#examples).
     ///
     /// # Errors
     ///
@@ -189,6 +213,7 @@ impl Pool {
 
     /// As [`map`](Self::map), without waiting: all items are taken from their iterator at once, and
     /// `callback` runs with the values, as that of [`apply_async`](Self::apply_async).
+    /// See the [examples](Self#examples).
     pub fn map_async<'a, T, I>(
         &self,
         task: T,
@@ -232,7 +257,7 @@ impl Pool {
         self.batch(task, items).iter()
     }
 
-    /// As [`imap`](Self::imap), in the order in which results are ready.
+    /// As [`imap`](Self::imap), in the order in which results are ready. See the [examples](Self#examples).
     pub fn imap_unordered<'a, T, I>(&self, task: T, items: I) -> Results<'a, T, I::IntoIter>
     where
         T: Task,
@@ -242,6 +267,7 @@ impl Pool {
     }
 
     /// Many calls of one task, with options: run by [`Batch::run`] or [`Batch::iter`].
+    /// See the [examples](Self#examples).
     pub fn batch<'a, T, I>(&self, task: T, items: I) -> Batch<'a, T, I::IntoIter>
     where
         T: Task,
@@ -264,20 +290,21 @@ impl Pool {
         Ok(())
     }
 
-    /// The workers as they are now.
+    /// The workers as they are now. See [`WorkerInfo`].
     #[must_use]
     pub fn workers(&self) -> Vec<WorkerInfo> {
         info::workers(&self.engine)
     }
 
     /// Takes no more tasks. Those accepted are all run; then the workers end. Does not wait.
+    /// See the [examples](Self#examples).
     pub fn close(&self) {
         self.engine.close();
     }
 
     /// Ends the workers whatever they do, by SIGTERM and soon by SIGKILL, and waits for that. Tasks
     /// without an outcome give [`Terminated`](ErrorKind::Terminated); callbacks that have not begun
-    /// are dropped.
+    /// are dropped. See the [examples](Self#examples).
     pub fn terminate(&self) {
         if self.engine.is_copy() {
             return;
@@ -300,7 +327,7 @@ impl Pool {
     }
 
     /// Waits until a closed or terminated pool has ended: all accepted tasks and their callbacks,
-    /// the workers, and the pool's threads.
+    /// the workers, and the pool's threads. See the [examples](Self#examples).
     ///
     /// # Errors
     ///

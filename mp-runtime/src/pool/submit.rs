@@ -25,6 +25,9 @@ use std::time::Duration;
 /// #[mp::main]
 /// fn main() -> mp::Result<()> {
 ///     let pool = mp::Pool::new(1)?;
+///     let limit = std::time::Duration::from_secs(60);
+///     assert_eq!(pool.call(half, 8).timeout(limit).retries(3).submit().get()?, 4);
+///
 ///     let (tell, told) = std::sync::mpsc::channel();
 ///     pool.call(half, 3)
 ///         .callback(|value| unreachable!("{value}"))
