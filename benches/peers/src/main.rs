@@ -35,7 +35,7 @@ const METRICS: [Metric; 9] = [
     metric("idle", "apply after 10 ms without work", "µs", false, None),
     metric("start", "start and join of one process", "ms", false, None),
     metric("pool", "a pool of 2, to its first result", "ms", false, None),
-    metric("argument", "64 MiB of bytes as an argument", "GiB/s", true, None),
+    metric("argument", "64 MiB of bytes as an argument, all read by the task", "GiB/s", true, None),
     metric("result", "64 MiB of bytes as a result", "GiB/s", true, None),
     metric("death", "a worker ends in a task: its handle has the error", "ms", false, None),
 ];

@@ -1,7 +1,7 @@
 //! procspawn. It has no map and no callbacks: chunks by hand, and handles joined in a window, since each waiting task
 //! holds descriptors.
 
-use peers::{Asked, ITEMS, LARGE, gibibytes, median, millions, tell, total};
+use peers::{Asked, ITEMS, LARGE, all_ascii, gibibytes, median, millions, tell};
 use procspawn::Pool;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,8 +16,8 @@ fn add_100_to_all(values: Vec<u64>) -> Vec<u64> {
 
 fn nothing((): ()) {}
 
-fn sum(bytes: Vec<u8>) -> u64 {
-    total(&bytes)
+fn read(bytes: Vec<u8>) -> bool {
+    all_ascii(&bytes)
 }
 
 fn make(len: usize) -> Vec<u8> {
@@ -83,7 +83,7 @@ fn main() {
         }
         "argument" => {
             let (pool, bytes) = (pool(1), vec![1; LARGE]);
-            gibibytes(asked.count(3), || _ = pool.spawn(bytes.clone(), sum).join().expect("it runs"))
+            gibibytes(asked.count(3), || assert!(pool.spawn(bytes.clone(), read).join().expect("it runs")))
         }
         "result" => {
             let pool = pool(1);
