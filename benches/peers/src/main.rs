@@ -51,16 +51,18 @@ const fn metric(
 }
 
 /// Name, program, its third argument, whether it is a ceiling and no peer, and whether a quick run has it.
-const CONTESTANTS: [(&str, &str, &str, bool, bool); 12] = [
+const CONTESTANTS: [(&str, &str, &str, bool, bool); 14] = [
     ("mp", "ours", "", false, true),
     ("mp, fork server", "ours", "forkserver", false, true),
     ("procspawn", "procspawn", "", false, true),
+    ("ipc-channel, by hand", "ipcchannel", "", false, true),
     ("multiprocessing, fork", "peer.py", "multiprocessing-fork", false, true),
     ("multiprocessing, spawn", "peer.py", "multiprocessing-spawn", false, false),
     ("concurrent.futures", "peer.py", "concurrent.futures", false, true),
     ("loky", "peer.py", "loky", false, false),
     ("mpire", "peer.py", "mpire", false, false),
     ("pebble", "peer.py", "pebble", false, false),
+    ("ray", "peer.py", "ray", false, false),
     ("rayon (threads)", "ceiling", "rayon", true, true),
     ("crossbeam (threads)", "ceiling", "crossbeam", true, true),
     ("bare", "ceiling", "bare", true, true),
