@@ -5,6 +5,8 @@ pub mod travel;
 
 pub use crate::child::entry::{Constructor, enter_test};
 pub use crate::codec::{Bytes, From, Owned, To};
+#[cfg(feature = "__steps")]
+pub use crate::sys::steps;
 pub use crate::task::failure::{Failure, Hidden, NoResult, Outcome, Shown};
 pub use crate::task::registry::{Entry, Registration};
 pub use inventory;

@@ -306,6 +306,8 @@ impl Region {
         let end = offset.checked_add(len);
         assert!(end.is_some_and(|end| end <= self.len.get()), "offset {offset} is out of range");
         assert!(offset.is_multiple_of(align), "offset {offset} is not aligned");
+        #[cfg(feature = "__steps")]
+        crate::sys::steps::step();
         // SAFETY: within the mapping, as just checked.
         unsafe { self.at.add(offset) }
     }

@@ -15,6 +15,8 @@ pub(crate) mod random;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod spawn;
+#[cfg(feature = "__steps")]
+pub mod steps;
 pub(crate) mod surroundings;
 
 use std::io;
