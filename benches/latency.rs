@@ -1,4 +1,5 @@
 //! The round trip of one `apply`, busy and after idling, beside two threads that do the same in one process.
+#![expect(unsafe_code, reason = "std cannot pin a thread")]
 
 mod rounds;
 
@@ -54,11 +55,28 @@ fn channels() -> f64 {
     })
 }
 
-/// A parked thread woken, which wakes its waker.
-fn parked(pause: Option<Duration>) -> f64 {
+/// Keeps the calling thread on one core, or lets it run on all.
+fn pin(core: Option<usize>) {
+    let cores = match core {
+        Some(core) => core..core + 1,
+        None => 0..thread::available_parallelism().map_or(1, usize::from),
+    };
+    // SAFETY: a set of cores is plain bits, all zero is an empty one, and the numbers are below its size.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        cores.for_each(|core| libc::CPU_SET(core, &mut set));
+        // Where it is refused, the line is that of threads wherever they run.
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
+    }
+}
+
+/// A parked thread woken, which wakes its waker; each on a core of its own if they are `apart`.
+fn parked(pause: Option<Duration>, apart: bool) -> f64 {
     let (caller, state) = (thread::current(), Arc::new(AtomicU64::new(0)));
     let shared = Arc::clone(&state);
+    apart.then(|| pin(Some(0)));
     let other = thread::spawn(move || {
+        apart.then(|| pin(Some(1)));
         while shared.load(Ordering::Acquire) != 2 {
             if shared.compare_exchange(1, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 caller.unpark();
@@ -76,6 +94,7 @@ fn parked(pause: Option<Duration>) -> f64 {
     state.store(2, Ordering::Release);
     other.thread().unpark();
     other.join().expect("it does not panic");
+    apart.then(|| pin(None));
     p50
 }
 
@@ -98,7 +117,10 @@ fn main() -> mp::Result<()> {
         "apply after 10 ms idle, p50",
         "µs",
         &mut [
-            Row::new("a parked thread woken, and the way back", || parked(pause)),
+            Row::new("a thread parked on the other core woken, and the way back", || {
+                parked(pause, true)
+            }),
+            Row::new("the same wherever they run, mostly on one", || parked(pause, false)),
             Row::new("apply, 1 worker", || p50(100, pause, apply)),
         ],
     );
