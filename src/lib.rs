@@ -16,6 +16,8 @@ pub use mp_runtime::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,
     as_completed, set_worker_state, shared, wait_all, wait_any, with_worker_state,
 };
+// Memory that processes share.
+pub use mp_runtime::SharedMemory;
 // Handles inside values.
 pub use mp_runtime::Fd;
 // Errors.

@@ -75,6 +75,8 @@ pub enum ErrorKind {
     DaemonicChild,
     /// Nothing has that name.
     NotFound,
+    /// Something has that name already.
+    AlreadyExists,
     /// A served object reported an error.
     Remote,
     /// This system, or the way this program was started, does not allow it.

@@ -1,9 +1,10 @@
 //! Who this process is in its tree: name, parent, daemon or not, key, the numbers of its children, and how it starts
 //! them. No descriptors here.
 
-use crate::sys::random;
+use crate::sys::{own, random};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
@@ -38,8 +39,21 @@ impl fmt::Debug for AuthKey {
     }
 }
 
+/// All processes that come from one main program, by that: its pid and what makes it the only one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tree {
+    pub(crate) root: u32,
+    pub(crate) started: u64,
+    /// Where the pid means something.
+    pub(crate) namespace: u64,
+    /// What no other user can guess.
+    pub(crate) token: u64,
+}
+
 /// Replaced once at most: in a process that a fork server has forked, whose identity stands here then.
 static CURRENT: RwLock<Option<&'static Identity>> = RwLock::new(None);
+/// The tree that this process belongs to, and by its forks the copy that this is known of.
+static TREE: Mutex<Option<(u32, Tree)>> = Mutex::new(None);
 /// The key that this process gives to its children; none before it is first asked for.
 static KEY: Mutex<Option<AuthKey>> = Mutex::new(None);
 /// The key that the parent gave to this process.
@@ -122,6 +136,27 @@ pub(crate) fn set(identity: Identity) {
     let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
     *current = Some(Box::leak(Box::new(identity)));
     CHILDREN.store(0, Ordering::Relaxed);
+}
+
+/// The tree that this process belongs to. A copy of the program that the user has forked begins one.
+pub(crate) fn tree() -> io::Result<Tree> {
+    let mut known = TREE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((forks, tree)) = *known
+        && (forks == own::forks() || current().parent.is_some())
+    {
+        return Ok(tree);
+    }
+    let root = std::process::id();
+    let (started, namespace) = (own::start_of(root)?, own::pid_namespace()?);
+    let token = u64::from_ne_bytes(random::bytes()?);
+    let tree = Tree { root, started, namespace, token };
+    *known = Some((own::forks(), tree));
+    Ok(tree)
+}
+
+/// Sets what the bootstrap told.
+pub(crate) fn set_tree(tree: Tree) {
+    *TREE.lock().unwrap_or_else(PoisonError::into_inner) = Some((own::forks(), tree));
 }
 
 /// This process's key. In a main program it is made here, of random bytes.

@@ -14,6 +14,8 @@ mod process;
 mod child;
 mod task;
 
+mod shared;
+
 mod codec;
 mod protocol;
 
@@ -58,4 +60,5 @@ pub use process::at_exit::at_exit;
 pub use process::exit::{Guard, init};
 pub use process::info::{ProcessInfo, active_children, cpu_count, current_process, parent_process};
 pub use process::{Process, spawn};
+pub use shared::SharedMemory;
 pub use task::Task;

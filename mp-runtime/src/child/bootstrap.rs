@@ -34,6 +34,7 @@ pub(crate) fn begin(told: &Bootstrap<'_>, lifeline: OwnedFd) -> Result<&'static 
             daemon: told.parent_daemon,
         }),
     });
+    identity::set_tree(told.tree);
     identity::accept_key(told.authkey.clone());
     watch::begin(lifeline)?;
     crash::begin();
@@ -66,7 +67,12 @@ pub(crate) fn exit_code(task: &Entry, reply: &[u8]) -> i32 {
             }
         },
         Ok(Reply::Panicked(_)) => PANICKED,
-        Ok(Reply::NotEncoded(text) | Reply::NotDecoded(text) | Reply::Unknown(text)) => {
+        Ok(
+            Reply::NotEncoded(text)
+            | Reply::NotDecoded(text)
+            | Reply::NotFound(text)
+            | Reply::Unknown(text),
+        ) => {
             output::complain(&Error::new(ErrorKind::Decode, text));
             PANICKED
         }
@@ -91,7 +97,7 @@ pub(crate) fn leave_failure(memory: &Memory, layout: Layout, error: &Error) {
 mod tests {
     use super::leave_failure;
     use crate::error::{Error, ErrorKind};
-    use crate::identity::AuthKey;
+    use crate::identity::{self, AuthKey};
     use crate::protocol::handshake::{self, Bootstrap};
     use crate::protocol::message::{Reply, TaskKey};
     use crate::task::registry;
@@ -116,6 +122,8 @@ mod tests {
             descriptors: Vec::new(),
             forks: false,
             serves: false,
+            tracks: false,
+            tree: identity::Tree { root: 1, started: 2, namespace: 3, token: 4 },
             around: None,
         };
         let shown = format!("{bootstrap:?}");

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "adopts inherited descriptors, runs constructors, maps arguments")]
 
 use crate::child::serve::{self, Server};
-use crate::child::{bootstrap, output, post};
+use crate::child::{bootstrap, output, post, track};
 use crate::commons;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
@@ -163,6 +163,10 @@ fn begin(bootstrap: RawFd, header: &[u8]) -> Result<Begun> {
         commons::adopt(file).map_err(io)?;
     }
     ENTERED.store(true, Ordering::Relaxed);
+    if told.tracks {
+        drop((lifeline, post));
+        leave(track::run(&told, descriptors)?);
+    }
     if told.serves {
         return serve::begin(&told, lifeline, post, descriptors).map(Begun::Server);
     }

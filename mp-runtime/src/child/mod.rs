@@ -7,4 +7,5 @@ pub(crate) mod entry;
 pub(crate) mod output;
 pub(crate) mod post;
 pub(crate) mod serve;
+mod track;
 pub(crate) mod watch;

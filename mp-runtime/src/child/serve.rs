@@ -53,6 +53,7 @@ pub(super) fn begin(
             daemon: told.parent_daemon,
         }),
     });
+    identity::set_tree(told.tree);
     let io = |error| Error::io("the fork server could not be set up", error);
     lifeline::tie_self(lifeline.as_fd()).map_err(io)?;
     own::set_comm(OsStr::new(NAME));

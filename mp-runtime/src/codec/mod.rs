@@ -173,7 +173,11 @@ impl Fault {
         let Reason { text, at } = *self.0;
         let at = at.unwrap_or(reached);
         let message = format!("cannot decode {name}: {text} (at byte {at} of {total})");
-        Error::new(ErrorKind::Decode, message)
+        let kind = match text.starts_with(custody::MISSING) {
+            true => ErrorKind::NotFound,
+            false => ErrorKind::Decode,
+        };
+        Error::new(kind, message)
     }
 
     #[cold]

@@ -36,6 +36,10 @@ pub(crate) const MARK: &str = "mp::Handle";
 /// The most handles that one value can hold.
 pub(crate) const MOST: usize = 16_384;
 
+/// How the error of a handle begins that stands for something which is there no more. An error of
+/// serde's is text and nothing else.
+pub(crate) const MISSING: &str = "not found: ";
+
 thread_local! {
     /// What a handle that is being serialised lends, until our encoder takes it.
     static LENT: Cell<Option<OwnedFd>> = const { Cell::new(None) };

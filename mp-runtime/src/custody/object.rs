@@ -2,6 +2,8 @@
 //! it meanwhile. What the objects are is in `commons`.
 
 use crate::commons::{Hold, Kind, Sent};
+use crate::custody::MISSING;
+use crate::error::ErrorKind;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use std::cell::RefCell;
@@ -58,6 +60,9 @@ impl<'de> Visitor<'de> for Named {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, content: D) -> Result<Hold, D::Error> {
-        Sent::deserialize(content)?.take(self.0).map_err(D::Error::custom)
+        Sent::deserialize(content)?.take(self.0).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => D::Error::custom(format!("{MISSING}{error}")),
+            _ => D::Error::custom(error),
+        })
     }
 }

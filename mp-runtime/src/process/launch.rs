@@ -45,6 +45,8 @@ pub(crate) enum Role {
     Task,
     /// Forks other children. It is on no list that users see.
     ForkServer,
+    /// Removes named blocks. On no list either, and not tied to this process's life.
+    Tracker,
 }
 
 impl Launch<'_> {
@@ -61,10 +63,11 @@ impl Launch<'_> {
                 surroundings::environment_block(&environment(self.environment))
             }
         };
-        // A fork server's children have it from the server. Without it a child can do all but share objects.
+        // A fork server's children have it from the server. Without it a child can do all but share objects,
+        // which a tracker does not.
         let commons = match self.method {
-            StartMethod::Reexec => commons::inherit().ok(),
-            StartMethod::ForkServer => None,
+            StartMethod::Reexec if self.role != Role::Tracker => commons::inherit().ok(),
+            StartMethod::Reexec | StartMethod::ForkServer => None,
         };
         let parent = identity::current();
         let bootstrap = Bootstrap {
@@ -84,6 +87,8 @@ impl Launch<'_> {
             descriptors: self.descriptors.iter().map(AsRawFd::as_raw_fd).collect(),
             forks: identity::start_method() == StartMethod::ForkServer,
             serves: self.role == Role::ForkServer,
+            tracks: self.role == Role::Tracker,
+            tree: identity::tree().map_err(io)?,
             around: self.around(&environment).map_err(io)?,
         };
         let (memory, layout) = handshake::write(&bootstrap, self.arguments)?;
@@ -104,7 +109,7 @@ impl Launch<'_> {
             daemon: self.daemon,
             leads_group: self.leads_group,
             authkey: self.authkey,
-            hidden: self.role == Role::ForkServer,
+            hidden: self.role != Role::Task,
         };
         let reply = (!self.pooled).then_some((memory, layout));
         Ok(children::add(facts, Channels { handle, reply, post, lifeline: ours }))
@@ -137,6 +142,9 @@ impl Launch<'_> {
             leads_group: self.leads_group,
         };
         let pid = spawn.start()?;
+        if self.role == Role::Tracker {
+            return Ok((pid, pidfd::open(pid).inspect_err(|_| pidfd::kill_unopened(pid))?));
+        }
         Ok((pid, open(pid, lifeline)?))
     }
 

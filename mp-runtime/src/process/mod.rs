@@ -10,6 +10,7 @@ pub(crate) mod launch;
 pub(crate) mod server;
 mod shorthand;
 mod stage;
+mod tracker;
 
 pub use shorthand::spawn;
 
@@ -22,8 +23,7 @@ use crate::process::children::Child;
 use crate::process::launch::{Launch, Role};
 use crate::process::stage::Stage;
 use crate::protocol::message::Reply;
-use crate::sys::clock::Deadline;
-use crate::sys::signal;
+use crate::sys::{clock::Deadline, signal};
 use crate::task::Task;
 use std::ffi::OsString;
 use std::marker::PhantomData;

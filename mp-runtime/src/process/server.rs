@@ -321,6 +321,9 @@ impl Server {
             descriptors: Vec::new(),
             forks: false,
             serves: true,
+            tracks: false,
+            tree: identity::tree()
+                .map_err(|error| Error::io("this process's tree is not known", error))?,
             around: None,
         };
         let (memory, layout) = handshake::write(&told, &preload.arguments)?;

@@ -10,7 +10,7 @@
 
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::identity::AuthKey;
+use crate::identity::{AuthKey, Tree};
 use crate::protocol::message::TaskKey;
 use crate::sys::memory::Memory;
 use crate::sys::surroundings::Surroundings;
@@ -53,6 +53,9 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) forks: bool,
     /// Whether it is a fork server itself, and runs no task.
     pub(crate) serves: bool,
+    /// Whether it is the tracker of named blocks; its only descriptor is the socket.
+    pub(crate) tracks: bool,
+    pub(crate) tree: Tree,
     /// For one that is forked, not exec'd; its descriptors come in another way then.
     #[serde(borrow)]
     pub(crate) around: Option<Around<'a>>,

@@ -45,6 +45,8 @@ pub(crate) enum Reply<'a> {
     NotEncoded(&'a str),
     /// The arguments could not be decoded.
     NotDecoded(&'a str),
+    /// The same, since what a handle in them stands for is there no more.
+    NotFound(&'a str),
     /// There is no such task.
     Unknown(&'a str),
     /// The process did not get as far as the task.
@@ -59,6 +61,7 @@ const UNKNOWN: u8 = 4;
 const ATTACHED: u8 = 5;
 const ITEMS: u8 = 6;
 const NOT_BEGUN: u8 = 7;
+const NOT_FOUND: u8 = 8;
 
 /// What stands before the values of several items: the variant's byte, and how long running them took.
 pub(crate) const ITEMS_HEAD: usize = 9;
@@ -88,6 +91,7 @@ impl<'a> Reply<'a> {
             Self::Attached(bytes) => (ATTACHED, *bytes),
             Self::NotEncoded(text) => (NOT_ENCODED, text.as_bytes()),
             Self::NotDecoded(text) => (NOT_DECODED, text.as_bytes()),
+            Self::NotFound(text) => (NOT_FOUND, text.as_bytes()),
             Self::Unknown(text) => (UNKNOWN, text.as_bytes()),
             Self::Panicked(report) => {
                 out.push(PANICKED);
@@ -102,6 +106,14 @@ impl<'a> Reply<'a> {
         };
         out.push(tag);
         out.extend_from_slice(bytes);
+    }
+
+    /// The reply to arguments that did not decode for this reason; `text` is the reason's.
+    pub(crate) fn not_decoded(kind: ErrorKind, text: &'a str) -> Self {
+        match kind {
+            ErrorKind::NotFound => Self::NotFound(text),
+            _ => Self::NotDecoded(text),
+        }
     }
 
     /// What stands before the values of several items, which took `nanos` together.
@@ -145,6 +157,7 @@ impl<'a> Reply<'a> {
             PANICKED => Self::Panicked(codec::decode(rest)?),
             NOT_ENCODED => Self::NotEncoded(text()?),
             NOT_DECODED => Self::NotDecoded(text()?),
+            NOT_FOUND => Self::NotFound(text()?),
             UNKNOWN => Self::Unknown(text()?),
             NOT_BEGUN => Self::NotBegun(codec::decode(rest)?),
             other => return Err(malformed(&format!("its first byte is {other}"))),
@@ -165,6 +178,10 @@ impl<'a> Reply<'a> {
             ),
             Self::NotDecoded(text) => Error::new(
                 ErrorKind::Decode,
+                format!("the arguments of task {task} did not decode in {worker}: {text}"),
+            ),
+            Self::NotFound(text) => Error::new(
+                ErrorKind::NotFound,
                 format!("the arguments of task {task} did not decode in {worker}: {text}"),
             ),
             Self::Unknown(text) => {
@@ -196,6 +213,7 @@ mod tests {
             Reply::Panicked(report),
             Reply::NotEncoded("a"),
             Reply::NotDecoded("b"),
+            Reply::NotFound("e"),
             Reply::Unknown("c"),
             Reply::NotBegun(Hindrance { text: "d".into(), system: Some(24) }),
         ] {

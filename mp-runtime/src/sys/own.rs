@@ -160,6 +160,27 @@ fn page_size() -> u64 {
     size.ok().flatten().and_then(|size| u64::try_from(size).ok()).unwrap_or(4096)
 }
 
+/// When a process has started, in the kernel's ticks since the machine's start: with its pid, a name for it
+/// that no other process gets.
+pub(crate) fn start_of(pid: u32) -> io::Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // Its name, in parentheses, may hold anything.
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let started = fields.split_ascii_whitespace().nth(19).and_then(|field| field.parse().ok());
+    started.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The namespace in which this process's pids mean something.
+pub(crate) fn pid_namespace() -> io::Result<u64> {
+    Ok(stat("/proc/self/ns/pid")?.st_ino)
+}
+
+/// Has what this process prints go nowhere.
+pub(crate) fn print_nothing() -> io::Result<()> {
+    let null = open("/dev/null", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    Ok(nix::unistd::dup2_stdout(&null)?)
+}
+
 /// Sets the name that `ps` and `/proc/PID/comm` show; the kernel keeps 15 bytes.
 pub(crate) fn set_comm(name: &OsStr) {
     let Ok(name) = CString::new(name.as_bytes()) else { return };

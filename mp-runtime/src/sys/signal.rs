@@ -39,3 +39,13 @@ pub(crate) fn ignore_broken_pipe() -> io::Result<()> {
     unsafe { sigaction(Signal::SIGPIPE, &action) }?;
     Ok(())
 }
+
+/// Has the signals by which people end programs do nothing here, but SIGKILL.
+pub(crate) fn ignore_ending() -> io::Result<()> {
+    let action = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    for number in ENDING.into_iter().filter(|number| *number != SIGKILL) {
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { sigaction(Signal::try_from(number)?, &action) }?;
+    }
+    Ok(())
+}

@@ -77,7 +77,7 @@ fn call<T: Task>(arguments: &[u8], attachments: Attachments, left: &mut Left) {
                 failure::note(T::__failure(&value));
             }
         }
-        Err(error) => left.replace(&Reply::NotDecoded(&format!("{error:?}"))),
+        Err(error) => left.replace(&Reply::not_decoded(error.kind(), &format!("{error:?}"))),
     }
 }
 
@@ -114,7 +114,7 @@ fn call_all<T: Task>(items: &mut Items<'_>, values: &mut Sequence<'_>, sink: &mu
         let arguments = match arguments {
             Ok(arguments) => arguments,
             Err(error) => {
-                sink.other(&Reply::NotDecoded(&format!("{error:?}")));
+                sink.other(&Reply::not_decoded(error.kind(), &format!("{error:?}")));
                 continue;
             }
         };

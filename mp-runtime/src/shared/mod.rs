@@ -1,0 +1,7 @@
+//! Memory that processes share, as users see it. How descriptors and objects inside values travel is in `custody`.
+
+mod block;
+mod names;
+pub(crate) mod tracker;
+
+pub use block::SharedMemory;
