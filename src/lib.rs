@@ -17,7 +17,7 @@ pub use mp_runtime::{
     as_completed, set_worker_state, shared, wait_all, wait_any, with_worker_state,
 };
 // Memory that processes share.
-pub use mp_runtime::SharedMemory;
+pub use mp_runtime::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
 // Handles inside values.
 pub use mp_runtime::Fd;
 // Errors.

@@ -60,5 +60,5 @@ pub use process::at_exit::at_exit;
 pub use process::exit::{Guard, init};
 pub use process::info::{ProcessInfo, active_children, cpu_count, current_process, parent_process};
 pub use process::{Process, spawn};
-pub use shared::SharedMemory;
+pub use shared::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
 pub use task::Task;

@@ -6,6 +6,7 @@ mod support;
 
 mod blocks;
 mod kernel;
+mod lists;
 mod room;
 mod tracked;
 mod tracker;

@@ -152,7 +152,8 @@ fn res_09_what_a_killed_tracker_has_left_is_swept() {
     running.kill(libc::SIGKILL);
     kill(tracker, libc::SIGKILL).expect("it is there");
     running.finish();
-    assert!(is_there(fresh) && is_there(named));
+    // The other one may be swept already, by the trackers of other tests.
+    assert!(is_there(named));
     let finished = next.run();
     finished.assert_success();
     assert_eq!(finished.stderr, "");
