@@ -98,7 +98,7 @@ pub(super) struct Fields<'e, 'o> {
 }
 
 impl Fields<'_, '_> {
-    #[inline]
+    #[inline(always)]
     fn field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.left =
             self.left.checked_sub(1).ok_or_else(|| wrong_count_of(self.name, self.variant))?;
@@ -121,7 +121,7 @@ macro_rules! unnamed {
             type Ok = Form;
             type Error = Fault;
 
-            #[inline]
+            #[inline(always)]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
                 self.field(value)
             }
@@ -141,7 +141,7 @@ macro_rules! named {
             type Ok = Form;
             type Error = Fault;
 
-            #[inline]
+            #[inline(always)]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 _field: &'static str,

@@ -109,7 +109,7 @@ impl<'e, 'o> Encoder<'e, 'o> {
         Ok((encoder, count, start))
     }
 
-    #[inline]
+    #[inline(always)]
     fn fields(
         self,
         name: &'static str,
