@@ -22,6 +22,7 @@ mod map_faults;
 mod map_places;
 mod maps;
 mod nested;
+mod numbers;
 mod payload;
 mod places;
 mod races;

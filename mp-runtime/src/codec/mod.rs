@@ -3,7 +3,8 @@
 //!
 //! The bytes are postcard's (<https://postcard.jamesmunns.com/wire-format>), the code is our own:
 //! the checks below need a wrapper around every compound of serde anyway, it writes where the
-//! carrier wants it, and runs of bytes and floats are moved at once.
+//! carrier wants it, and runs of bytes and floats are moved at once. Only where many values lie one behind
+//! the other that are one number each, `number` has a format of its own.
 //!
 //! # What is refused
 //!
@@ -34,6 +35,7 @@ mod attach;
 mod compound;
 mod decode;
 mod encode;
+mod number;
 mod pieces;
 mod raw;
 mod reader;
@@ -46,9 +48,10 @@ mod tests;
 
 use crate::custody::{self, Attachments};
 use crate::error::{Error, ErrorKind};
+pub(crate) use number::{Aside, Kind};
 pub use pieces::{Bytes, From, Owned, To};
 pub(crate) use pieces::{decode_value, encode_value};
-pub(crate) use sequence::{Items, Sequence};
+pub(crate) use sequence::{Fit, Items, Sequence};
 
 use decode::Source;
 use encode::Target;

@@ -26,6 +26,21 @@ impl<'de> Reader<'de> {
         self.rest.len()
     }
 
+    /// What is still to be read.
+    #[inline]
+    pub(super) fn rest(&self) -> &'de [u8] {
+        self.rest.as_slice()
+    }
+
+    /// Leaves out so many bytes; false if there are not so many.
+    pub(super) fn skip(&mut self, count: usize) -> bool {
+        let rest = self.rest.as_slice().get(count..);
+        rest.is_some_and(|rest| {
+            self.rest = rest.iter();
+            true
+        })
+    }
+
     #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, Fault> {
         match self.rest.next() {
@@ -144,6 +159,12 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// A character as a number of four bytes.
+    #[inline]
+    pub(super) fn wide_character(&mut self) -> Result<char, Fault> {
+        char::from_u32(u32::from_le_bytes(self.array()?)).ok_or_else(no_character)
+    }
+
     /// A byte that is 0 or 1.
     #[inline]
     pub(super) fn flag(&mut self, of: &'static str) -> Result<bool, Fault> {
@@ -202,6 +223,12 @@ pub(super) fn too_many(count: usize, of: &str) -> Fault {
 #[inline(never)]
 fn not_utf8(at: usize) -> Fault {
     Fault::at(at, "a text in it is not UTF-8")
+}
+
+#[cold]
+#[inline(never)]
+fn no_character() -> Fault {
+    Fault::new("a char in it is not one character")
 }
 
 #[cold]

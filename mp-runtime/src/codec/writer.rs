@@ -135,6 +135,13 @@ impl<'o> Writer<'o> {
         self.len -= 1;
     }
 
+    /// Replaces a byte that is written.
+    pub(super) fn put(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.out.get_mut(at) {
+            *place = byte;
+        }
+    }
+
     /// What is written from `start` on.
     #[inline]
     pub(super) fn since(&self, start: usize) -> &[u8] {

@@ -165,9 +165,8 @@ impl Desk {
         }
         let settled = error.map(|error| chunk.fail_one(error));
         let mut items = Items::new(&payload, Attachments::default());
-        let skipped = (0..chunk.done).all(|_| items.skip());
-        if chunk.left > 0 && skipped {
-            let arguments = payload[payload.len() - items.rest()..].to_vec().into();
+        if chunk.left > 0 && items.skip(chunk.done.into()) {
+            let arguments = items.remainder().into();
             let owner = Owner::Chunk(Chunk { done: 0, ..chunk });
             self.ledger
                 .wait_first(Waiting { call: Call { owner, what, terms, attachments }, arguments });

@@ -1,7 +1,7 @@
 //! Items on their way into a pool: taken from their iterator as they are wanted, encoded, and given to the workers many at
 //! a time. How many is in `sizes`, where the outcomes arrive in `gather`.
 
-use crate::codec::Sequence;
+use crate::codec::{Fit, Sequence};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::desk::{Call, Terms};
@@ -28,6 +28,8 @@ pub(super) struct Feed<I> {
     next: u64,
     /// No more items are taken: there are none, or the pool takes none.
     ended: bool,
+    /// The items are not numbers of one kind.
+    mixed: bool,
     scratch: Vec<u8>,
 }
 
@@ -40,7 +42,8 @@ impl<I> Feed<I> {
         terms: Terms,
     ) -> Self {
         let engine = Arc::clone(engine);
-        Self { engine, gather, items, sizes, terms, next: 0, ended: false, scratch: Vec::new() }
+        let (next, ended, mixed, scratch) = (0, false, false, Vec::new());
+        Self { engine, gather, items, sizes, terms, next, ended, mixed, scratch }
     }
 
     /// How many items have been taken.
@@ -97,9 +100,13 @@ impl<I: Iterator> Feed<I> {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let mut attachments = self.terms.attachments();
-        let mut sequence = Sequence::new(&mut scratch, &mut attachments);
+        let mut sequence = match self.mixed {
+            false => Sequence::new(&mut scratch, &mut attachments),
+            true => Sequence::measured(&mut scratch, &mut attachments),
+        };
         let mut count = 0;
-        // What ends the call early and comes after it: an item with handles, or one that is an error.
+        // What ends the call early and comes after it: an item with handles, one of another kind, or one that
+        // is an error.
         let mut apart = None;
         while count < size {
             let item = match next_of(&mut self.items) {
@@ -111,13 +118,17 @@ impl<I: Iterator> Feed<I> {
                 }
             };
             let start = sequence.len();
-            if let Err(error) = sequence.push(&item) {
-                apart = Some(Err(error));
-                break;
-            }
-            if let Some(attachments) = sequence.take_attachments() {
-                apart = Some(Ok((sequence.since(start).to_vec(), attachments)));
-                sequence.cut(start);
+            let fit = match sequence.push(&item) {
+                Ok(fit) => fit,
+                Err(error) => {
+                    apart = Some(Err(error));
+                    break;
+                }
+            };
+            let attachments = sequence.take_attachments();
+            if fit == Fit::Apart || attachments.is_some() {
+                self.mixed = true;
+                apart = Some(Ok((sequence.take_last(start), attachments.unwrap_or_default())));
                 break;
             }
             count += 1;

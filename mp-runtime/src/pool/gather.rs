@@ -1,7 +1,7 @@
 //! Where the results of many calls arrive that were made as one: in parts as the workers send them, in order or not. How
 //! items are sent out is in `feed`, what users see in `map`.
 
-use crate::codec;
+use crate::codec::{Aside, Items, Kind};
 use crate::custody::Attachments;
 use crate::error::{Error, Result};
 use crate::pool::bell::{Awaited, Bell, Told};
@@ -24,7 +24,7 @@ pub(super) struct Part {
 
 #[derive(Debug)]
 pub(super) enum Content {
-    /// Values, as [`codec::Sequence`] writes them, behind this many other bytes.
+    /// Values, as [`codec::Sequence`](crate::codec::Sequence) writes them, behind this many other bytes.
     Values(Bytes, usize, Attachments),
     /// Each item's error.
     Error(Error),
@@ -173,10 +173,11 @@ impl Part {
             Content::Error(error) => return Err(error.clone()),
             Content::Values(bytes, at, _) => (bytes, *at),
         };
-        let mut items = codec::Items::new(bytes.get(at..).unwrap_or_default(), attachments);
+        let mut items = Items::new(bytes.get(at..).unwrap_or_default(), attachments);
+        let mut aside = Aside::default();
         to.reserve(usize::try_from(self.count).unwrap_or(0));
         for _ in 0..self.count {
-            to.push(items.next().unwrap_or_else(|| Err(missing()))?);
+            to.push(items.next(&mut aside).unwrap_or_else(|| Err(missing()))?);
         }
         Ok(())
     }
@@ -185,18 +186,23 @@ impl Part {
 /// The outcomes in a part, one after the other.
 pub(super) struct Outcomes {
     part: Part,
-    /// How far the values have been taken.
+    /// Of what kind the values are, and how far they have been taken.
+    kind: Option<Kind>,
     at: usize,
     taken: u32,
 }
 
 impl Outcomes {
     pub(super) fn new(part: Part) -> Self {
-        let at = match &part.content {
-            Content::Values(_, at, _) => *at,
-            Content::Error(_) => 0,
+        let (kind, at) = match &part.content {
+            Content::Values(bytes, at, _) => {
+                let bytes = bytes.get(*at..).unwrap_or_default();
+                let items = Items::new(bytes, Attachments::default());
+                (items.kind(), at + bytes.len() - items.rest())
+            }
+            Content::Error(_) => (None, 0),
         };
-        Self { part, at, taken: 0 }
+        Self { part, kind, at, taken: 0 }
     }
 
     /// How many there are in all.
@@ -214,8 +220,8 @@ impl Outcomes {
             Content::Values(bytes, _, attachments) => (bytes, attachments),
         };
         let bytes = bytes.get(self.at..).unwrap_or_default();
-        let mut items = codec::Items::new(bytes, std::mem::take(attachments));
-        let value = items.next().unwrap_or_else(|| Err(missing()));
+        let mut items = Items::rest_of(self.kind, bytes, std::mem::take(attachments));
+        let value = items.next(&mut Aside::default()).unwrap_or_else(|| Err(missing()));
         self.at += bytes.len() - items.rest();
         *attachments = items.into_attachments();
         Some(value)

@@ -1,7 +1,7 @@
 //! A batch that nobody waits for: its items are all encoded at once, cut into calls as workers become free, and its list
 //! is an outcome like that of one call. The same with someone who waits is in `map`.
 
-use crate::codec::{Items, Sequence};
+use crate::codec::{Fit, Items, Kind, Sequence};
 use crate::custody::Attachments;
 use crate::error::Error;
 use crate::pool::completion::{Completion, Outcome, Value};
@@ -21,6 +21,8 @@ pub(super) struct Encoded {
     /// As [`Sequence`] writes them.
     bytes: Vec<u8>,
     count: u64,
+    /// From which item on they are not of the kind that the bytes begin with, but lie behind their lengths.
+    turn: Option<u64>,
     /// Of the items that hold handles, the descriptors, the first item last.
     attached: Vec<(u64, Attachments)>,
     /// Why an item is missing.
@@ -43,7 +45,11 @@ impl Encoded {
                 }
             };
             match pushed {
-                Ok(()) => {
+                Ok(fit) => {
+                    if fit == Fit::Apart {
+                        this.turn = Some(this.count);
+                        sequence.measure();
+                    }
                     let attached = sequence.take_attachments();
                     this.attached.extend(attached.map(|attached| (this.count, attached)));
                     this.count += 1;
@@ -67,8 +73,9 @@ pub(super) struct AsyncMap {
 
 struct State {
     encoded: Encoded,
-    /// How far the bytes were sent, and how many items.
+    /// How far the bytes were sent, of what kind what follows is, and how many items were sent.
     at: usize,
+    kind: Kind,
     sent: u64,
     sizes: Sizes,
     terms: Terms,
@@ -91,7 +98,10 @@ impl AsyncMap {
         let items = usize::try_from(encoded.count).ok();
         let sizes = Sizes::new(chunk, items, workers);
         let (parts, taken, done) = (Vec::new(), 0, false);
-        let state = State { encoded, at: 0, sent: 0, sizes, terms, parts, taken, done };
+        // The first byte is none of an item's.
+        let kind = Items::new(&encoded.bytes, Attachments::default()).kind();
+        let (at, kind, sent) = (1, kind.unwrap_or(Kind::Measured), 0);
+        let state = State { encoded, at, kind, sent, sizes, terms, parts, taken, done };
         Arc::new(Self { task, completion, fail_fast, state: Mutex::new(state) })
     }
 }
@@ -149,10 +159,13 @@ impl State {
         engine: &Engine,
         gather: &Arc<Gather>,
     ) -> Result<(), Error> {
-        let rest = &self.encoded.bytes[self.at..];
-        let mut items = Items::new(rest, Attachments::default());
         let mut attachments = Attachments::default();
-        let mut most = self.sizes.next() as u64;
+        let mut most = (self.sizes.next() as u64).min(self.encoded.count - self.sent);
+        match self.encoded.turn {
+            Some(turn) if turn > self.sent => most = most.min(turn - self.sent),
+            Some(_) => self.kind = Kind::Measured,
+            None => {}
+        }
         if let Some((at, _)) = self.encoded.attached.last() {
             if *at == self.sent {
                 most = 1;
@@ -161,12 +174,13 @@ impl State {
                 most = most.min(at - self.sent);
             }
         }
-        let mut count = 0;
-        while u64::from(count) < most && items.skip() {
-            count += 1;
-        }
+        let count = u32::try_from(most).unwrap_or(u32::MAX);
+        let rest = &self.encoded.bytes[self.at..];
+        let mut items = Items::rest_of(Some(self.kind), rest, Attachments::default());
+        let skipped = items.skip(count.into());
+        debug_assert!(skipped, "as many items were encoded as are counted");
         let end = rest.len() - items.rest();
-        let mut bytes = rest[..end].to_vec();
+        let mut bytes = [&[self.kind as u8], &rest[..end]].concat();
         let gather = Arc::clone(gather);
         let chunk = Chunk { gather, next: self.sent, done: 0, left: count };
         engine

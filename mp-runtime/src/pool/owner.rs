@@ -7,7 +7,7 @@ use crate::pool::completion::{Completion, Outcome, Value};
 use crate::pool::desk::Stage;
 use crate::pool::engine::Link;
 use crate::pool::gather::{Content, Gather, Part};
-use crate::protocol::message::{ITEMS_HEAD, Reply};
+use crate::protocol::message::{ITEMS_AT, Reply};
 use crate::protocol::post::Address;
 use crate::transport::bytes::Bytes;
 use crate::transport::ring::Record;
@@ -100,7 +100,7 @@ impl Chunk {
             if parts == 0 || parts > self.left {
                 return None;
             }
-            let values = Content::Values(body, ITEMS_HEAD, Attachments::default());
+            let values = Content::Values(body, ITEMS_AT, Attachments::default());
             return Some(self.settle(parts, values, Some(Duration::from_nanos(nanos))));
         }
         let outcome = outcome(body, self.gather.task, link, Address { slot, generation });

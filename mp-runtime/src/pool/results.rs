@@ -2,13 +2,14 @@
 //! is safe from the worker's death, and published together. What a chunk is, is in `owner`.
 
 use crate::child::post;
+use crate::codec::Kind;
 use crate::custody::Attachments;
 use crate::protocol::message::{ITEMS_HEAD, Reply};
 use crate::protocol::post::Address;
 use crate::sys::clock;
 use crate::task::run::Sink;
 use crate::transport::board::Board;
-use crate::transport::ring::{PARTS, Writer};
+use crate::transport::ring::{PARTS, Room, Writer};
 use std::time::Duration;
 
 /// How long outcomes may lie unpublished.
@@ -22,8 +23,8 @@ pub(super) struct Results<'a> {
     ring: &'a mut Writer,
     board: &'a Board,
     of: Address,
-    /// Whether a record is open, and since when.
-    open: bool,
+    /// Whether a record is open, of what kind its values are, and since when.
+    open: Option<Kind>,
     since: Duration,
     /// How many items were added since the clock was asked, and after how many it is asked next.
     unasked: u32,
@@ -40,7 +41,7 @@ impl<'a> Results<'a> {
         timed: Option<usize>,
     ) -> Self {
         let since = clock::now();
-        Self { ring, board, of, open: false, since, unasked: 0, ask_after: 1, timed }
+        Self { ring, board, of, open: None, since, unasked: 0, ask_after: 1, timed }
     }
 
     fn tag(&self) -> [u32; 2] {
@@ -49,9 +50,9 @@ impl<'a> Results<'a> {
 
     /// Publishes what was added.
     pub(super) fn close(&mut self) {
-        if std::mem::take(&mut self.open) {
+        if let Some(kind) = self.open.take() {
             let took = self.took();
-            self.ring.close(&Reply::items_head(took));
+            self.ring.close(&Reply::items_head(took, kind));
             self.board.announce();
         }
     }
@@ -97,9 +98,26 @@ impl Sink for Results<'_> {
         }
     }
 
-    fn value(&mut self, bytes: &[u8], attachments: Option<Attachments>) {
-        self.put(bytes, attachments);
+    fn value(&mut self, kind: Kind, bytes: &[u8], attachments: Option<Attachments>) {
+        self.put(kind, bytes, attachments);
         self.end();
+    }
+
+    fn room(&mut self, kind: Kind) -> Option<Room<'_>> {
+        if self.timed.is_some() {
+            return None;
+        }
+        if self.unasked >= self.ask_after {
+            self.look_at_the_clock();
+        }
+        if self.open != Some(kind) {
+            return None;
+        }
+        let most = self.ask_after - self.unasked;
+        let room = self.ring.room(kind.width(), most)?;
+        // As if it were used up: at worst the clock is asked early.
+        self.unasked = self.ask_after;
+        Some(room)
     }
 
     fn other(&mut self, reply: &Reply<'_>) {
@@ -117,7 +135,7 @@ impl Results<'_> {
     }
 
     #[inline]
-    fn put(&mut self, bytes: &[u8], attachments: Option<Attachments>) {
+    fn put(&mut self, kind: Kind, bytes: &[u8], attachments: Option<Attachments>) {
         if let Some(attachments) = attachments {
             self.close();
             match post::send(self.of, attachments, true) {
@@ -132,14 +150,14 @@ impl Results<'_> {
         if bytes.len() > LARGEST {
             self.close();
             let took = self.took();
-            self.push(&[&Reply::items_head(took), bytes].concat());
+            self.push(&[&Reply::items_head(took, kind), bytes].concat());
             return;
         }
-        if !(self.open && self.ring.add(bytes)) {
+        if !(self.open == Some(kind) && self.ring.add(bytes)) {
             self.close();
-            self.ring.open(self.tag(), &Reply::items_head(0));
+            self.ring.open(self.tag(), &Reply::items_head(0, kind));
             // There is room in an empty one.
-            self.open = self.ring.add(bytes);
+            self.open = self.ring.add(bytes).then_some(kind);
         }
         self.unasked += 1;
         if self.unasked >= self.ask_after {

@@ -1,6 +1,6 @@
 //! What a task's outcome is as bytes, and the names by which tasks are asked for. Not how outcomes come about.
 
-use crate::codec;
+use crate::codec::{self, Kind};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, RemotePanic, Result};
 use serde::{Deserialize, Serialize};
@@ -63,8 +63,10 @@ const ITEMS: u8 = 6;
 const NOT_BEGUN: u8 = 7;
 const NOT_FOUND: u8 = 8;
 
-/// What stands before the values of several items: the variant's byte, and how long running them took.
-pub(crate) const ITEMS_HEAD: usize = 9;
+/// Where the sequence of values of several items begins: behind the variant's byte and how long running them took.
+pub(crate) const ITEMS_AT: usize = 9;
+/// What stands before those values: this, and of what kind they are.
+pub(crate) const ITEMS_HEAD: usize = ITEMS_AT + 1;
 
 impl<'a> Reply<'a> {
     /// Appends a value's reply, the value encoded in place.
@@ -117,9 +119,10 @@ impl<'a> Reply<'a> {
     }
 
     /// What stands before the values of several items, which took `nanos` together.
-    pub(crate) fn items_head(nanos: u64) -> [u8; ITEMS_HEAD] {
+    pub(crate) fn items_head(nanos: u64, kind: Kind) -> [u8; ITEMS_HEAD] {
         let mut head = [ITEMS; ITEMS_HEAD];
-        head[1..].copy_from_slice(&nanos.to_le_bytes());
+        head[1..ITEMS_AT].copy_from_slice(&nanos.to_le_bytes());
+        head[ITEMS_AT] = kind as u8;
         head
     }
 
@@ -132,7 +135,7 @@ impl<'a> Reply<'a> {
 
     /// Puts what stands before the only value of an item whose descriptors travel beside it.
     pub(crate) fn attached_item(value: &[u8]) -> Vec<u8> {
-        [&[ATTACHED], value].concat()
+        [&[ATTACHED, Kind::Measured as u8], value].concat()
     }
 
     /// Whether these bytes are the reply of a task that panicked.

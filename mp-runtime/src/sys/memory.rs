@@ -173,6 +173,7 @@ impl Shared {
     }
 
     /// As [`u32`](Self::u32).
+    #[inline]
     pub(crate) fn u64(&self, offset: usize) -> &AtomicU64 {
         self.0.u64(offset)
     }
@@ -296,12 +297,14 @@ impl Region {
         unsafe { AtomicU32::from_ptr(at.cast().as_ptr()) }
     }
 
+    #[inline]
     fn u64(&self, offset: usize) -> &AtomicU64 {
         let at = self.at(offset, size_of::<AtomicU64>(), align_of::<AtomicU64>());
         // SAFETY: as in `u32`.
         unsafe { AtomicU64::from_ptr(at.cast().as_ptr()) }
     }
 
+    #[inline]
     fn at(&self, offset: usize, len: usize, align: usize) -> NonNull<u8> {
         let end = offset.checked_add(len);
         assert!(end.is_some_and(|end| end <= self.len.get()), "offset {offset} is out of range");

@@ -1,11 +1,13 @@
 //! Running one task in the process that was asked to: decode, call, catch a panic, encode the outcome.
 //! Where the bytes come from and go to is for the callers.
 
-use crate::codec::{self, Items, Sequence};
+use crate::codec::{self, Aside, Fit, Items, Kind, Sequence};
 use crate::custody::Attachments;
+use crate::error::Error;
 use crate::identity;
 use crate::protocol::message::{PanicReport, Reply};
 use crate::task::{Task, failure};
+use crate::transport::ring::Room;
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
@@ -23,8 +25,10 @@ pub(crate) trait Sink {
     fn is_timed(&self) -> bool;
     /// An item is begun.
     fn begin(&mut self);
-    /// The bytes as a [`Sequence`] has them.
-    fn value(&mut self, bytes: &[u8], attachments: Option<Attachments>);
+    /// The bytes as a [`Sequence`] of that kind has them.
+    fn value(&mut self, kind: Kind, bytes: &[u8], attachments: Option<Attachments>);
+    /// Room for the next values, which are numbers of that kind; none if they are to be given one by one.
+    fn room(&mut self, kind: Kind) -> Option<Room<'_>>;
     /// Any other outcome.
     fn other(&mut self, reply: &Reply<'_>);
 }
@@ -98,7 +102,7 @@ pub(crate) fn run_chunk<T: Task>(
         let report = REPORT.take().flatten();
         let Err(payload) = outcome else { return };
         // Nothing of that item is left; the next ones are run.
-        values.cut(0);
+        values.clear();
         drop(values.take_attachments());
         sink.other(&Reply::Panicked(report.unwrap_or_else(|| bare_report(&*payload))));
     }
@@ -110,24 +114,61 @@ fn call_all<T: Task>(items: &mut Items<'_>, values: &mut Sequence<'_>, sink: &mu
         if timed {
             sink.begin();
         }
-        let Some(arguments) = items.next::<T::Args<'_>>() else { return };
-        let arguments = match arguments {
-            Ok(arguments) => arguments,
-            Err(error) => {
-                sink.other(&Reply::not_decoded(error.kind(), &format!("{error:?}")));
-                continue;
-            }
-        };
-        match values.push(&T::__call(arguments)) {
-            Ok(()) => {
+        let numbers = values.kind().filter(|kind| *kind != Kind::Measured);
+        let room = numbers.and_then(|kind| sink.room(kind));
+        match call_some::<T>(items, values, room) {
+            Called::All => {}
+            Called::Value => {
                 values.let_go();
                 let attachments = values.take_attachments();
-                sink.value(values.since(0), attachments);
+                let kind = values.kind().unwrap_or(Kind::Measured);
+                sink.value(kind, values.content(), attachments);
+                values.clear();
             }
-            Err(error) => sink.other(&Reply::NotEncoded(&format!("{error:?}"))),
+            Called::NotDecoded(error) => {
+                sink.other(&Reply::not_decoded(error.kind(), &format!("{error:?}")))
+            }
+            Called::NotEncoded(error) => sink.other(&Reply::NotEncoded(&format!("{error:?}"))),
         }
-        values.cut(0);
     }
+}
+
+/// How calls of a task have ended.
+enum Called {
+    /// Their values are where there was room for them.
+    All,
+    /// The last one's value is in the sequence.
+    Value,
+    NotDecoded(Error),
+    NotEncoded(Error),
+}
+
+/// Calls the task for as many items as there is room for their values, or for one without any.
+#[inline]
+fn call_some<T: Task>(
+    items: &mut Items<'_>,
+    values: &mut Sequence<'_>,
+    mut room: Option<Room<'_>>,
+) -> Called {
+    let mut aside = Aside::default();
+    while let Some(arguments) = items.next::<T::Args<'_>>(&mut aside) {
+        let arguments = match arguments {
+            Ok(arguments) => arguments,
+            Err(error) => return Called::NotDecoded(error),
+        };
+        let value = T::__call(arguments);
+        match values.push_or(&value, |bytes| room.as_mut().is_some_and(|room| room.add(bytes))) {
+            Ok(Fit::Taken) if room.as_ref().is_some_and(|room| !room.is_full()) => {}
+            Ok(Fit::Taken) => return Called::All,
+            Ok(Fit::Within) => return Called::Value,
+            Ok(Fit::Apart) => {
+                values.measure();
+                return Called::Value;
+            }
+            Err(error) => return Called::NotEncoded(error),
+        }
+    }
+    Called::All
 }
 
 /// For the panic hook: keeps what is known of a panic on a thread that runs a task, and says

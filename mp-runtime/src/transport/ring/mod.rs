@@ -3,6 +3,10 @@
 //!
 //! The writer publishes a record by its last store, to `tail`: killed at any instruction before, it has written nothing.
 
+mod room;
+
+pub(crate) use room::Room;
+
 use crate::sys::futex;
 use crate::sys::memory::{Memory, Shared};
 use crate::transport::bytes::Bytes;

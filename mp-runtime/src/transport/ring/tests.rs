@@ -145,6 +145,47 @@ proptest! {
     }
 
     #[test]
+    fn parts_put_where_room_was_made_are_those_added_one_by_one(
+        steps in proptest::collection::vec((1..17usize, 1..200u32, any::<bool>()), 1..400),
+    ) {
+        let (mut writer, mut reader) = pair();
+        let (mut expected, mut got) = (Vec::new(), Vec::new());
+        let (mut parts, mut body) = (0, b"head".to_vec());
+        writer.open([1, 2], b"head");
+        for (width, most, close) in steps {
+            let part = vec![parts as u8; width];
+            let mut added = 0;
+            if let Some(mut room) = writer.room(width, most) {
+                prop_assert!(!room.add(&vec![0; width + 1]));
+                while !room.is_full() {
+                    prop_assert!(room.add(&part));
+                    added += 1;
+                }
+                prop_assert!(!room.add(&part) && (1..=most).contains(&added));
+            } else {
+                // At the ring's turn, or at the record's end.
+                added = u32::from(writer.add(&part));
+                prop_assert!(added == 1 || body.len() + width > PARTS);
+            }
+            parts += added;
+            body.extend(part.repeat(added as usize));
+            if close || body.len() + 17 > PARTS {
+                writer.close(b"HEAD");
+                body[..4].copy_from_slice(b"HEAD");
+                let body = std::mem::replace(&mut body, b"head".to_vec());
+                expected.push(Record { tag: [1, 2], parts: std::mem::take(&mut parts), body: body.into() });
+                reader.pop_all(|record| got.push(record)).unwrap();
+                prop_assert_eq!(reader.pop_unfinished(), None);
+                prop_assert!(writer.room(width, most).is_none(), "no record is open");
+                writer.open([1, 2], b"head");
+            }
+        }
+        prop_assert_eq!(got, expected);
+        let unfinished = reader.pop_unfinished().map(|record| (record.parts, record.body));
+        prop_assert_eq!(unfinished, (parts > 0).then(|| (parts, body.into())));
+    }
+
+    #[test]
     fn a_scribbled_progress_is_a_record_of_few_bytes_at_most(word in any::<u64>(), parts in 0..9u32) {
         let (mut writer, mut reader) = pair();
         writer.push([1, 1], b"whole").unwrap();
