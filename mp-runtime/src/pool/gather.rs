@@ -210,14 +210,15 @@ impl Outcomes {
         u64::from(self.part.count)
     }
 
+    // In line, since an outcome that goes through memory is waited for longer than it takes to be read.
+    #[inline(always)]
     pub(super) fn next<R: DeserializeOwned>(&mut self) -> Option<Result<R>> {
         if self.taken == self.part.count {
             return None;
         }
         self.taken += 1;
-        let (bytes, attachments) = match &mut self.part.content {
-            Content::Error(error) => return Some(Err(error.clone())),
-            Content::Values(bytes, _, attachments) => (bytes, attachments),
+        let Content::Values(bytes, _, attachments) = &mut self.part.content else {
+            return Some(Err(self.error()));
         };
         let bytes = bytes.get(self.at..).unwrap_or_default();
         let mut items = Items::rest_of(self.kind, bytes, std::mem::take(attachments));
@@ -225,6 +226,14 @@ impl Outcomes {
         self.at += bytes.len() - items.rest();
         *attachments = items.into_attachments();
         Some(value)
+    }
+
+    #[cold]
+    fn error(&self) -> Error {
+        match &self.part.content {
+            Content::Error(error) => error.clone(),
+            Content::Values(..) => missing(),
+        }
     }
 
     /// Appends all values to `to`, up to the first error.
@@ -237,6 +246,7 @@ impl Outcomes {
     }
 }
 
+#[cold]
 fn missing() -> Error {
     use crate::error::ErrorKind;
     Error::new(ErrorKind::Decode, "a worker sent fewer results than it announced")
