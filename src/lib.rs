@@ -18,6 +18,8 @@ pub use mp_runtime::{
 };
 // Memory that processes share.
 pub use mp_runtime::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
+// Waiting for several things.
+pub use mp_runtime::{Waitable, wait};
 // Handles inside values.
 pub use mp_runtime::Fd;
 // Errors.

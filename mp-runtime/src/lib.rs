@@ -9,6 +9,8 @@ compile_error!("mp runs on Linux (5.11 or newer), on x86-64 and aarch64");
 extern crate self as mp;
 
 mod pool;
+mod wait;
+
 mod process;
 
 mod child;
@@ -62,3 +64,4 @@ pub use process::info::{ProcessInfo, active_children, cpu_count, current_process
 pub use process::{Process, spawn};
 pub use shared::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
 pub use task::Task;
+pub use wait::{Waitable, wait};

@@ -16,7 +16,7 @@ const ROWS: &[&[&str]] = &[
     &["task", "shared", "channel"],
     &["child"],
     &["process"],
-    &["socket", "pool"],
+    &["socket", "pool", "wait"],
     &["manager"],
     &["private", "fuzz", "lib"],
 ];

@@ -6,6 +6,7 @@ pub(crate) mod crash;
 pub(crate) mod event;
 pub(crate) mod fork;
 pub(crate) mod futex;
+pub(crate) mod futexes;
 pub(crate) mod lifeline;
 pub(crate) mod memory;
 pub(crate) mod named;
