@@ -28,6 +28,8 @@ mod commons;
 
 mod transport;
 
+mod helper;
+
 mod error;
 mod identity;
 mod sys;

@@ -8,6 +8,7 @@ use super::{assert_none, assert_one};
 const ROWS: &[&[&str]] = &[
     &["sys"],
     &["error", "identity", "log"],
+    &["helper"],
     &["transport"],
     &["commons"],
     &["custody"],

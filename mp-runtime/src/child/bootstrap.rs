@@ -122,7 +122,7 @@ mod tests {
             descriptors: Vec::new(),
             forks: false,
             serves: false,
-            tracks: false,
+            helps: None,
             tree: identity::Tree { root: 1, started: 2, namespace: 3, token: 4 },
             around: None,
         };

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "adopts inherited descriptors, runs constructors, maps arguments")]
 
 use crate::child::serve::{self, Server};
-use crate::child::{bootstrap, output, post, track};
+use crate::child::{bootstrap, help, output, post};
 use crate::commons;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
@@ -163,9 +163,9 @@ fn begin(bootstrap: RawFd, header: &[u8]) -> Result<Begun> {
         commons::adopt(file).map_err(io)?;
     }
     ENTERED.store(true, Ordering::Relaxed);
-    if told.tracks {
+    if let Some(helper) = told.helps {
         drop((lifeline, post));
-        leave(track::run(&told, descriptors)?);
+        leave(help::run(&told, descriptors, helper)?);
     }
     if told.serves {
         return serve::begin(&told, lifeline, post, descriptors).map(Begun::Server);

@@ -4,8 +4,8 @@
 pub(crate) mod bootstrap;
 pub(crate) mod crash;
 pub(crate) mod entry;
+mod help;
 pub(crate) mod output;
 pub(crate) mod post;
 pub(crate) mod serve;
-mod track;
 pub(crate) mod watch;

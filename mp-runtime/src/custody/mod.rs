@@ -18,6 +18,7 @@
 mod fd;
 #[expect(dead_code, reason = "the objects that use it come one by one")]
 mod object;
+pub(crate) mod store;
 
 pub use fd::Fd;
 pub(crate) use object::{SHARED, lent_hold};

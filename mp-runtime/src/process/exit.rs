@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
 use crate::process::at_exit;
 use crate::process::children::{self, Child};
-use crate::process::{server, tracker};
+use crate::process::{helpers, server};
 use crate::sys::clock::Deadline;
 use crate::sys::{own, signal};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -140,7 +140,7 @@ fn end_of_program() {
     }
     at_exit::run(i32::MIN);
     server::stop();
-    tracker::finish();
+    helpers::finish();
 }
 
 fn end_daemons(daemons: &[Arc<Child>]) {

@@ -4,6 +4,7 @@
 use crate::child::entry;
 use crate::commons;
 use crate::error::{Error, ErrorKind, Result};
+use crate::helper::Helper;
 use crate::identity::{self, AuthKey, StartMethod};
 use crate::process::children::{self, Channels, Child, Facts};
 use crate::process::{exit, server};
@@ -45,8 +46,17 @@ pub(crate) enum Role {
     Task,
     /// Forks other children. It is on no list that users see.
     ForkServer,
-    /// Removes named blocks. On no list either, and not tied to this process's life.
-    Tracker,
+    /// Serves the whole tree. On no list either, and not tied to this process's life.
+    Helper(Helper),
+}
+
+impl Role {
+    fn helper(self) -> Option<Helper> {
+        match self {
+            Self::Helper(helper) => Some(helper),
+            Self::Task | Self::ForkServer => None,
+        }
+    }
 }
 
 impl Launch<'_> {
@@ -64,9 +74,9 @@ impl Launch<'_> {
             }
         };
         // A fork server's children have it from the server. Without it a child can do all but share objects,
-        // which a tracker does not.
+        // which a helper does not.
         let commons = match self.method {
-            StartMethod::Reexec if self.role != Role::Tracker => commons::inherit().ok(),
+            StartMethod::Reexec if self.role.helper().is_none() => commons::inherit().ok(),
             StartMethod::Reexec | StartMethod::ForkServer => None,
         };
         let parent = identity::current();
@@ -87,7 +97,7 @@ impl Launch<'_> {
             descriptors: self.descriptors.iter().map(AsRawFd::as_raw_fd).collect(),
             forks: identity::start_method() == StartMethod::ForkServer,
             serves: self.role == Role::ForkServer,
-            tracks: self.role == Role::Tracker,
+            helps: self.role.helper(),
             tree: identity::tree().map_err(io)?,
             around: self.around(&environment).map_err(io)?,
         };
@@ -142,7 +152,7 @@ impl Launch<'_> {
             leads_group: self.leads_group,
         };
         let pid = spawn.start()?;
-        if self.role == Role::Tracker {
+        if self.role.helper().is_some() {
             return Ok((pid, pidfd::open(pid).inspect_err(|_| pidfd::kill_unopened(pid))?));
         }
         Ok((pid, open(pid, lifeline)?))

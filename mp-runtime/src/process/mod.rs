@@ -5,12 +5,12 @@ mod arguments;
 pub(crate) mod at_exit;
 pub(crate) mod children;
 pub(crate) mod exit;
+mod helpers;
 pub(crate) mod info;
 pub(crate) mod launch;
 pub(crate) mod server;
 mod shorthand;
 mod stage;
-mod tracker;
 
 pub use shorthand::spawn;
 

@@ -321,7 +321,7 @@ impl Server {
             descriptors: Vec::new(),
             forks: false,
             serves: true,
-            tracks: false,
+            helps: None,
             tree: identity::tree()
                 .map_err(|error| Error::io("this process's tree is not known", error))?,
             around: None,

@@ -10,6 +10,7 @@
 
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::helper::Helper;
 use crate::identity::{AuthKey, Tree};
 use crate::protocol::message::TaskKey;
 use crate::sys::memory::Memory;
@@ -53,8 +54,8 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) forks: bool,
     /// Whether it is a fork server itself, and runs no task.
     pub(crate) serves: bool,
-    /// Whether it is the tracker of named blocks; its only descriptor is the socket.
-    pub(crate) tracks: bool,
+    /// With what it serves the whole tree, if it does; its only descriptor is the socket then.
+    pub(crate) helps: Option<Helper>,
     pub(crate) tree: Tree,
     /// For one that is forked, not exec'd; its descriptors come in another way then.
     #[serde(borrow)]

@@ -1,20 +1,16 @@
 //! What a process tells its tree's tracker, and how it finds or starts it. Which blocks there are is for `block`.
 
-use super::{Message, Named, Starter, address};
+use super::{Message, Named};
 use crate::error::{Error, Result};
-use crate::identity::{self, Tree};
+use crate::helper::{Helper, is_gone};
 use crate::sys::clock::Deadline;
-use crate::sys::{named, poll, rendezvous, socket};
+use crate::sys::{named, poll, socket};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 /// So many trackers that die of one message are enough.
 const TRIES: u32 = 3;
-/// How long one who has taken the name may need until it hears, and how often to look.
-const BETWEEN: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(1);
 
 static CLIENT: Mutex<Client> = Mutex::new(Client { connection: None, made: Vec::new() });
 
@@ -32,9 +28,8 @@ struct Client {
 pub(crate) fn made(named: &Named) -> Result<()> {
     let mut client = client();
     let doing = || format!("the tracker of shared memory block {:?}", named.name);
-    let tree = identity::tree().map_err(|error| Error::io(doing(), error))?;
     client.made.push(named.clone());
-    let told = client.tell(tree, named);
+    let told = client.tell(named);
     if told.is_err() {
         client.made.retain(|made| made != named);
     }
@@ -48,10 +43,9 @@ pub(crate) fn made(named: &Named) -> Result<()> {
 pub(crate) fn gone(named: &Named) {
     let mut client = client();
     client.made.retain(|made| made != named);
-    let Ok(tree) = identity::tree() else { return };
     if client.connection.is_none() {
         // Made by another process of the tree, perhaps; where there is no tracker nobody is to be told.
-        client.connection = rendezvous::connect(&address(tree)).ok();
+        client.connection = Helper::Tracker.find().ok();
     }
     // One that was killed has forgotten it anyway.
     let _ = client.send(&Message::Gone(named.clone()));
@@ -61,9 +55,8 @@ pub(crate) fn gone(named: &Named) {
 /// this returns.
 pub(crate) fn finish(deadline: Option<Deadline>) {
     let mut client = client();
-    let Ok(tree) = identity::tree() else { return };
     if client.connection.is_none() {
-        client.connection = rendezvous::connect(&address(tree)).ok();
+        client.connection = Helper::Tracker.find().ok();
     }
     if client.send(&Message::End).is_ok()
         && let Some(connection) = client.connection.take()
@@ -80,12 +73,12 @@ fn client() -> MutexGuard<'static, Client> {
 
 impl Client {
     /// Tells of one more block; a tracker that has been killed is replaced, and told of all.
-    fn tell(&mut self, tree: Tree, named: &Named) -> io::Result<()> {
+    fn tell(&mut self, named: &Named) -> io::Result<()> {
         let mut tried = 0;
         loop {
             let is_known = self.connection.is_some();
             if !is_known {
-                self.connection = Some(find_or_start(tree)?);
+                self.connection = Some(Helper::Tracker.find_or_start()?);
             }
             let message = Message::Made(named.clone());
             let told = if tried == 0 { self.send(&message) } else { self.tell_all(named) };
@@ -113,36 +106,4 @@ impl Client {
         let connection = self.connection.as_ref().ok_or(io::ErrorKind::NotConnected)?;
         socket::send::<OwnedFd>(connection.as_fd(), &message.write(), &[], true)
     }
-}
-
-fn find_or_start(tree: Tree) -> io::Result<OwnedFd> {
-    let address = address(tree);
-    let deadline = Deadline::after(BETWEEN);
-    loop {
-        match rendezvous::connect(&address) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-            other => return other,
-        }
-        match rendezvous::take(&address) {
-            Ok(listener) => start(listener)?,
-            // Somebody else is about to hear there; the kernel does not tell when.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                if deadline.is_none_or(Deadline::has_passed) {
-                    return Err(error);
-                }
-                poll::readable(&[], Deadline::after(LOOK))?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn start(listener: OwnedFd) -> io::Result<()> {
-    let starter = inventory::iter::<Starter>.into_iter().next();
-    let Starter(start) = starter.ok_or(io::ErrorKind::Unsupported)?;
-    start(listener).map_err(io::Error::other)
-}
-
-fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }

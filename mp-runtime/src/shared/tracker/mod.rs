@@ -1,28 +1,14 @@
 //! The tracker: a small process that removes the named blocks that a program leaves, also one that was killed. This file has
 //! what is said to it; `client` is who says it, `server` the process itself. How it is started is for `process`.
 //!
-//! One tracker serves all processes of a tree. They find it by a name in the kernel that follows from the tree's token, and
-//! whoever needs the first one takes that name and hands the socket to a new process. It is told of each block before that
-//! has its name, with the file that it is, so that it never removes what is somebody else's.
+//! One tracker serves all processes of a tree. It is told of each block before that has its name, with the file that it is,
+//! so that it never removes what is somebody else's.
 
 pub(crate) mod client;
 pub(crate) mod server;
 
-use crate::error::Result;
-use crate::identity::Tree;
 use crate::shared::names;
 use crate::sys::named::FileId;
-use std::os::fd::OwnedFd;
-
-/// What a tracker is called, where it shows.
-pub(crate) const NAME: &str = "mp-tracker";
-
-/// Starts a tracker that hears on this socket. In the table that is made at link time, since processes
-/// are started by a higher layer.
-#[derive(Debug)]
-pub(crate) struct Starter(pub(crate) fn(OwnedFd) -> Result<()>);
-
-inventory::collect!(Starter);
 
 /// A block by its name, and the file that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,11 +70,6 @@ impl Message {
             _ => None,
         }
     }
-}
-
-/// The name by which the processes of a tree find their tracker.
-fn address(tree: Tree) -> String {
-    format!("{NAME}-{}-{:016x}", tree.root, tree.token)
 }
 
 #[cfg(test)]

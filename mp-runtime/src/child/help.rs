@@ -1,22 +1,25 @@
-//! The first steps of a tracker. What it does is in `shared::tracker`.
+//! The first steps of a process that serves its whole tree: the tracker, in `shared::tracker`, or the custodian, in
+//! `custody::store`.
 
 use crate::child::bootstrap;
+use crate::custody::store;
 use crate::error::{Error, Result};
+use crate::helper::Helper;
 use crate::identity::{self, Identity, Parent};
 use crate::protocol::handshake::Bootstrap;
-use crate::shared::tracker::{NAME, server};
+use crate::shared::tracker;
 use crate::sys::{own, signal, surroundings};
 use crate::task::registry;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 
-/// Tracks until the tree has ended; gives the exit code.
-pub(super) fn run(told: &Bootstrap<'_>, descriptors: Vec<OwnedFd>) -> Result<i32> {
-    let io = |error| Error::io("the tracker of named shared memory could not go on", error);
+/// Serves until the tree has ended; gives the exit code.
+pub(super) fn run(told: &Bootstrap<'_>, descriptors: Vec<OwnedFd>, helper: Helper) -> Result<i32> {
+    let io = |error| Error::io(format!("{} could not go on", helper.name()), error);
     // First: from now on it outlives what the others die of.
     signal::ignore_ending().map_err(io)?;
-    own::set_comm(OsStr::new(NAME));
+    own::set_comm(OsStr::new(helper.name()));
     // Whoever reads what the program prints waits for the program only.
     own::print_nothing().map_err(io)?;
     identity::set(Identity {
@@ -36,5 +39,8 @@ pub(super) fn run(told: &Bootstrap<'_>, descriptors: Vec<OwnedFd>) -> Result<i32
     surroundings::raise_descriptors().map_err(io)?;
     let listener = descriptors.into_iter().next();
     let listener = listener.ok_or_else(|| io(ErrorKind::NotFound.into()))?;
-    server::serve(told.tree, listener).map_err(io)
+    match helper {
+        Helper::Tracker => tracker::server::serve(told.tree, listener).map_err(io),
+        Helper::Custodian => store::server::serve(told.tree, listener).map(|()| 0).map_err(io),
+    }
 }
