@@ -20,6 +20,10 @@ pub use mp_runtime::{
 pub use mp_runtime::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
 // Waiting for several things.
 pub use mp_runtime::{Waitable, wait};
+// Locks and their kin.
+pub use mp_runtime::{
+    BoundedSemaphore, Event, Lock, LockGuard, RLock, RLockGuard, Semaphore, SemaphoreGuard,
+};
 // Handles inside values.
 pub use mp_runtime::Fd;
 // Errors.

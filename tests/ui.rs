@@ -78,6 +78,7 @@ ui! {
     task_04_error_not_serialize
     task_04_error_of_an_alias
     pool_54_pool_as_argument
+    sync_02_guard_to_another_thread
     pool_54_pool_in_an_argument
     proc_30_process_as_argument
     proc_30_process_cloned

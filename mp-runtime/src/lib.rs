@@ -17,6 +17,7 @@ mod child;
 mod task;
 
 mod shared;
+mod sync;
 
 mod codec;
 mod protocol;
@@ -65,5 +66,8 @@ pub use process::exit::{Guard, init};
 pub use process::info::{ProcessInfo, active_children, cpu_count, current_process, parent_process};
 pub use process::{Process, spawn};
 pub use shared::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
+pub use sync::{
+    BoundedSemaphore, Event, Lock, LockGuard, RLock, RLockGuard, Semaphore, SemaphoreGuard,
+};
 pub use task::Task;
 pub use wait::{Waitable, wait};

@@ -19,9 +19,7 @@ mod tests;
 #[cfg_attr(not(test), expect(unused_imports, reason = "as in lib.rs"))]
 pub(crate) use block::{Block, BlockAt};
 pub(crate) use hold::{Hold, Sent, Transit};
-pub(crate) use tree::{adopt, inherit};
-#[cfg_attr(not(test), expect(unused_imports, reason = "as in lib.rs"))]
-pub(crate) use tree::{is_alive, own};
+pub(crate) use tree::{Number, adopt, inherit, is_alive, own};
 
 /// What an object is. One of another kind is not found under a handle's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,14 +16,11 @@
 //! writes the message, until that is read or dropped.
 
 mod fd;
-#[expect(dead_code, reason = "the objects that use it come one by one")]
 mod object;
 pub(crate) mod store;
 
 pub use fd::Fd;
-pub(crate) use object::{SHARED, lent_hold};
-#[expect(unused_imports, reason = "for the objects that come")]
-pub(crate) use object::{deserialize_hold, serialize_hold};
+pub(crate) use object::{SHARED, deserialize_hold, lent_hold, serialize_hold};
 
 use crate::commons::{Hold, Kind, Sent, Transit};
 use crate::error::Result;

@@ -49,9 +49,9 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Deadline>) 
     }
 }
 
-/// Wakes at most `count` of those who sleep on `word`.
-pub(crate) fn wake(word: &AtomicU32, count: i32) -> io::Result<()> {
+/// Wakes at most `count` of those who sleep on `word`, and says how many there were.
+pub(crate) fn wake(word: &AtomicU32, count: i32) -> io::Result<u32> {
     // SAFETY: `word` is borrowed, so its address is valid for the call, which does not write to it.
     let rc = unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) };
-    check(rc).map(drop)
+    check(rc).map(|woken| u32::try_from(woken).unwrap_or(0))
 }

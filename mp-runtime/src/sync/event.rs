@@ -1,0 +1,103 @@
+//! `Event`. What its word means is in `flag`.
+
+use crate::commons::{Hold, Kind};
+use crate::error::Result;
+use crate::sync::flag::Flag;
+use crate::sync::handle::{Shape, travels};
+use crate::sync::word::Patience;
+use std::fmt;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+const SHAPE: Shape = Shape { kind: Kind::Event, len: 4 };
+
+/// Something that has happened or not, for which any thread of any process that has a handle can wait.
+///
+/// Handles can be cloned, be arguments and results, or parts of them at any depth; each is another way to the same event.
+/// Setting it wakes all that wait, and nobody who waited then misses it, cleared again or not. What was written before
+/// it was set is seen by whoever has waited for it. A waiter that is killed is no trouble to anybody.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn cross(green: mp::Event) -> bool {
+///     green.wait();
+///     green.is_set()
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let green = mp::Event::new()?;
+///     let process = mp::spawn(cross, green.clone())?;
+///     green.set();
+///     assert!(process.result()?);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Event {
+    hold: Hold,
+}
+
+travels!(Event, SHAPE);
+
+impl Event {
+    /// Makes an event that is not set.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory to share.
+    pub fn new() -> Result<Self> {
+        Ok(Self { hold: SHAPE.make()? })
+    }
+
+    /// Sets it, and wakes all that wait for it.
+    pub fn set(&self) {
+        self.flag().set();
+    }
+
+    /// Takes back that it is set.
+    pub fn clear(&self) {
+        self.flag().clear();
+    }
+
+    /// Whether it is set.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.flag().is_set()
+    }
+
+    /// Waits until it is set, or has been set since this call began.
+    pub fn wait(&self) {
+        self.flag().wait(Patience::endless);
+    }
+
+    /// Waits for it so long at most, and says whether it was set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> mp::Result<()> {
+    /// let event = mp::Event::new()?;
+    /// assert!(!event.wait_timeout(std::time::Duration::from_millis(1)));
+    /// event.set();
+    /// assert!(event.wait_timeout(std::time::Duration::ZERO));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "it says whether the event was set"]
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        if timeout.is_zero() { self.is_set() } else { self.flag().wait(|| Patience::of(timeout)) }
+    }
+
+    fn flag(&self) -> Flag<'_, AtomicU32> {
+        Flag(self.hold.u32(0))
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("is_set", &self.is_set()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! The algorithms in threads of this process, with real futexes and clocks.
+
+use super::words::{EventWords, LockWords, SemaphoreWords};
+use crate::sync::me::{Me, thread_number};
+use crate::sync::raw::Outcome;
+use crate::sync::word::Patience;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const ALL_ALIVE: fn(u32) -> bool = |_| true;
+const NONE_BUT_ME: fn(u32) -> bool = |_| false;
+const CLEAN: Outcome = Outcome::Taken { owner_died: false };
+
+fn me(number: u32) -> Me<'static> {
+    Me::new(number, thread_number(), &ALL_ALIVE)
+}
+
+#[test]
+fn lock_counts_right_in_four_threads() {
+    let lock = LockWords::<AtomicU32>::new();
+    let count = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    assert_eq!(lock.raw().take(&me(1), Patience::endless), CLEAN);
+                    count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+                    assert!(lock.raw().give_back(&me(1)));
+                }
+            });
+        }
+    });
+    assert_eq!(count.into_inner(), 80_000);
+    assert_eq!(lock.word.into_inner(), 0);
+}
+
+#[test]
+fn lock_knows_its_thread() {
+    let lock = LockWords::<AtomicU32>::new();
+    assert_eq!(lock.raw().take(&me(1), Patience::endless), CLEAN);
+    assert_eq!(lock.raw().take(&me(1), Patience::endless), Outcome::Mine);
+    let hasty = || Patience::of(Duration::from_millis(20));
+    assert_eq!(lock.raw().take(&me(1), hasty), Outcome::TimedOut);
+    assert_eq!(lock.raw().try_take(&me(1)), None);
+    assert!(!lock.raw().give_back(&me(2)));
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(!lock.raw().give_back(&me(1))));
+    });
+    assert!(lock.raw().give_back(&me(1)));
+    assert!(!lock.raw().give_back(&me(1)));
+}
+
+#[test]
+fn lock_of_a_dead_owner_is_taken_at_once() {
+    let lock = LockWords::<AtomicU32>::new();
+    assert_eq!(lock.raw().take(&me(7), Patience::endless), CLEAN);
+    let heir = Me::new(8, 1, &NONE_BUT_ME);
+    let died = Outcome::Taken { owner_died: true };
+    assert_eq!(lock.raw().try_take(&heir), Some(died));
+    assert!(lock.raw().give_back(&heir));
+    assert_eq!(lock.raw().try_take(&heir), Some(CLEAN));
+}
+
+#[test]
+fn lock_lets_a_waiter_in_between_long_holds() {
+    let lock = LockWords::<AtomicU32>::new();
+    let done = AtomicU32::new(0);
+    let hold = Duration::from_millis(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while done.load(Ordering::Relaxed) == 0 {
+                lock.raw().take(&me(1), Patience::endless);
+                let since = Instant::now();
+                while since.elapsed() < hold {}
+                lock.raw().give_back(&me(1));
+            }
+        });
+        for _ in 0..10 {
+            assert_eq!(lock.raw().take(&me(2), Patience::endless), CLEAN);
+            lock.raw().give_back(&me(2));
+        }
+        done.store(1, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn lock_any_words_end_in_an_outcome() {
+    let hasty = || Patience::of(Duration::from_millis(1));
+    for word in [0, 1, 5, u32::MAX, 1 << 31, u32::MAX >> 1] {
+        for holder in [0, 1 << 32, u64::MAX] {
+            let lock = LockWords::<AtomicU32>::new();
+            lock.word.store(word, Ordering::Relaxed);
+            lock.holder.store(holder, Ordering::Relaxed);
+            lock.hungry.store(word, Ordering::Relaxed);
+            let heir = Me::new(1, 1, &NONE_BUT_ME);
+            if let Outcome::Taken { .. } = lock.raw().take(&heir, hasty) {
+                assert!(lock.raw().give_back(&heir));
+            }
+        }
+    }
+}
+
+#[test]
+fn event_lets_go_who_waited() {
+    let event = EventWords(AtomicU32::new(0));
+    assert!(!event.flag().wait(|| Patience::of(Duration::from_millis(20))));
+    thread::scope(|scope| {
+        let waiters = [0; 3].map(|_| scope.spawn(|| event.flag().wait(Patience::endless)));
+        while event.0.load(Ordering::Relaxed) & 2 == 0 {
+            thread::yield_now();
+        }
+        event.flag().set();
+        for waiter in waiters {
+            assert!(waiter.join().unwrap());
+        }
+    });
+    event.flag().clear();
+    assert!(!event.flag().is_set());
+}
+
+#[test]
+fn semaphore_never_lets_in_more() {
+    let semaphore = SemaphoreWords::<AtomicU32>::new(2, 2);
+    let inside = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(|| {
+                for _ in 0..5_000 {
+                    assert!(semaphore.permits().take(Patience::endless));
+                    assert!(inside.fetch_add(1, Ordering::Relaxed) < 2);
+                    inside.fetch_sub(1, Ordering::Relaxed);
+                    assert!(semaphore.permits().give_back());
+                }
+            });
+        }
+    });
+    assert!(!semaphore.permits().give_back());
+    assert_eq!(semaphore.permits().free(), 2);
+}

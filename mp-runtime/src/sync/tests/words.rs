@@ -1,0 +1,57 @@
+//! The words of one object of each kind, real ones or loom's.
+
+use crate::sync::flag::Flag;
+use crate::sync::permits::Permits;
+use crate::sync::raw::{Hunger, RawLock};
+use crate::sync::word::Word;
+
+pub(super) struct LockWords<W: Word> {
+    pub(super) word: W,
+    pub(super) holder: W::Long,
+    pub(super) hungry: W,
+}
+
+impl<W: Word + From<u32>> LockWords<W>
+where
+    W::Long: From<u64>,
+{
+    pub(super) fn new() -> Self {
+        Self { word: 0.into(), holder: 0.into(), hungry: 0.into() }
+    }
+}
+
+impl<W: Word> LockWords<W> {
+    pub(super) fn raw(&self) -> RawLock<'_, W> {
+        RawLock { word: &self.word, holder: &self.holder, hunger: Hunger(&self.hungry) }
+    }
+}
+
+pub(super) struct EventWords<W: Word>(pub(super) W);
+
+impl<W: Word> EventWords<W> {
+    pub(super) fn flag(&self) -> Flag<'_, W> {
+        Flag(&self.0)
+    }
+}
+
+pub(super) struct SemaphoreWords<W: Word> {
+    pub(super) permits: W,
+    pub(super) limit: W,
+    pub(super) asleep: W,
+    pub(super) hungry: W,
+}
+
+impl<W: Word + From<u32>> SemaphoreWords<W> {
+    pub(super) fn new(permits: u32, limit: u32) -> Self {
+        Self { permits: permits.into(), limit: limit.into(), asleep: 0.into(), hungry: 0.into() }
+    }
+
+    pub(super) fn permits(&self) -> Permits<'_, W> {
+        Permits {
+            permits: &self.permits,
+            limit: &self.limit,
+            asleep: &self.asleep,
+            hunger: Hunger(&self.hungry),
+        }
+    }
+}
