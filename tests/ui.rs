@@ -79,6 +79,8 @@ ui! {
     task_04_error_of_an_alias
     pool_54_pool_as_argument
     sync_02_guard_to_another_thread
+    sync_15_wait_without_the_lock
+    sync_21_condition_with_an_rlock
     pool_54_pool_in_an_argument
     proc_30_process_as_argument
     proc_30_process_cloned

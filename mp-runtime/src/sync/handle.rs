@@ -4,6 +4,7 @@ use crate::commons::{Hold, Kind, Role};
 use crate::custody;
 use crate::error::Result;
 use serde::de::{Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
 
 /// A kind of object, and how many bytes each has.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,15 @@ impl Shape {
             return Err(D::Error::custom("the handle of an object that is too short for its kind"));
         }
         Ok(hold)
+    }
+}
+
+/// The object of a handle that has more than that.
+pub(super) struct Bare<'a>(pub(super) &'a Hold);
+
+impl Serialize for Bare<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        custody::serialize_hold(self.0, to)
     }
 }
 

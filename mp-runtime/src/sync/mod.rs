@@ -1,7 +1,8 @@
 //! Locks and their kin, of which the words lie in the commons: any process of the tree that has a handle can use them,
-//! and handles travel inside values. The algorithms (`raw`, `flag`, `permits`) are generic over
+//! and handles travel inside values. The algorithms (`raw`, `flag`, `permits`, `tickets`) are generic over
 //! the words (`word`), so that loom can try them.
 
+mod condition;
 mod event;
 mod flag;
 mod handle;
@@ -11,8 +12,10 @@ mod permits;
 mod raw;
 mod rlock;
 mod semaphore;
+mod tickets;
 mod word;
 
+pub use condition::Condition;
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
 pub use rlock::{RLock, RLockGuard};

@@ -1,8 +1,9 @@
 //! The algorithms in threads of this process, with real futexes and clocks.
 
-use super::words::{EventWords, LockWords, SemaphoreWords};
+use super::words::{ConditionWords, EventWords, LockWords, SemaphoreWords};
 use crate::sync::me::{Me, thread_number};
 use crate::sync::raw::Outcome;
+use crate::sync::tickets::Told;
 use crate::sync::word::Patience;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
@@ -137,4 +138,33 @@ fn semaphore_never_lets_in_more() {
     });
     assert!(!semaphore.permits().give_back());
     assert_eq!(semaphore.permits().free(), 2);
+}
+
+#[test]
+fn condition_tells_the_oldest_living() {
+    let words = ConditionWords::<AtomicU32>::new(3);
+    let only_two: fn(u32) -> bool = |number| number == 2;
+    words.with(|tickets| {
+        let _dead = tickets.enlist(&me(1)).unwrap();
+        let mut place = tickets.enlist(&me(2)).unwrap();
+        let mut later = tickets.enlist(&me(3)).unwrap();
+        assert!(tickets.enlist(&me(4)).is_none());
+        tickets.notify(1, &Me::new(9, 1, &only_two));
+        let hasty = || Patience::of(Duration::from_millis(5));
+        assert_eq!(tickets.wait(&mut place, &me(2), &mut hasty()), Told::Notified);
+        tickets.leave(&place, &me(2));
+        assert_eq!(tickets.wait(&mut later, &me(3), &mut hasty()), Told::TimedOut);
+        assert!(tickets.enlist(&me(4)).is_some());
+    });
+}
+
+#[test]
+fn condition_frees_the_places_of_the_dead() {
+    let words = ConditionWords::<AtomicU32>::new(2);
+    words.with(|tickets| {
+        tickets.enlist(&me(1)).unwrap();
+        tickets.enlist(&me(1)).unwrap();
+        tickets.notify(1, &me(2));
+        assert!(tickets.enlist(&Me::new(2, 1, &NONE_BUT_ME)).is_some());
+    });
 }

@@ -3,6 +3,7 @@
 use crate::sync::flag::Flag;
 use crate::sync::permits::Permits;
 use crate::sync::raw::{Hunger, RawLock};
+use crate::sync::tickets::{Slot, Tickets};
 use crate::sync::word::Word;
 
 pub(super) struct LockWords<W: Word> {
@@ -53,5 +54,23 @@ impl<W: Word + From<u32>> SemaphoreWords<W> {
             asleep: &self.asleep,
             hunger: Hunger(&self.hungry),
         }
+    }
+}
+
+pub(super) struct ConditionWords<W: Word> {
+    pub(super) next: W,
+    pub(super) used: W,
+    pub(super) slots: Vec<(W, W)>,
+}
+
+impl<W: Word + From<u32>> ConditionWords<W> {
+    pub(super) fn new(slots: usize) -> Self {
+        let slots = (0..slots).map(|_| (0.into(), 0.into())).collect();
+        Self { next: 0.into(), used: 0.into(), slots }
+    }
+
+    pub(super) fn with<R>(&self, f: impl FnOnce(Tickets<'_, W>) -> R) -> R {
+        let slot = |at: usize| Slot { state: &self.slots[at].0, stamp: &self.slots[at].1 };
+        f(Tickets { next: &self.next, used: &self.used, slots: &slot, len: self.slots.len() })
     }
 }
