@@ -22,7 +22,7 @@ pub use mp_runtime::{ShareableItem, ShareableItems, ShareableList, SharedMemory}
 pub use mp_runtime::{Waitable, wait};
 // Locks and their kin.
 pub use mp_runtime::{
-    BoundedSemaphore, Condition, Event, Lock, LockGuard, RLock, RLockGuard, Semaphore,
+    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, RLock, RLockGuard, Semaphore,
     SemaphoreGuard,
 };
 // Handles inside values.

@@ -67,7 +67,7 @@ pub use process::info::{ProcessInfo, active_children, cpu_count, current_process
 pub use process::{Process, spawn};
 pub use shared::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
 pub use sync::{
-    BoundedSemaphore, Condition, Event, Lock, LockGuard, RLock, RLockGuard, Semaphore,
+    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, RLock, RLockGuard, Semaphore,
     SemaphoreGuard,
 };
 pub use task::Task;

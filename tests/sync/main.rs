@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod barrier;
 mod condition;
 mod event;
 mod lock;

@@ -3,7 +3,7 @@
 use crate::support::{Footprint, scenario};
 use crate::tally::Tally;
 use crate::{BOUNDED, watched};
-use mp::{BoundedSemaphore, Event, Lock, Pool, RLock, Semaphore};
+use mp::{Barrier, BoundedSemaphore, Condition, Event, Lock, Pool, RLock, Semaphore};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,16 +14,21 @@ struct Kit {
     rlock: RLock,
     semaphores: (Semaphore, Option<BoundedSemaphore>),
     events: BTreeMap<String, Event>,
+    condition: Condition,
+    barrier: Vec<Barrier>,
 }
 
 impl Kit {
-    fn new() -> Self {
+    /// For so many users.
+    fn new(users: u32) -> Self {
         let events = ["begun", "go"].map(|name| (name.to_owned(), Event::new().unwrap()));
         Self {
             lock: Lock::new().unwrap(),
             rlock: RLock::new().unwrap(),
             semaphores: (Semaphore::new(0).unwrap(), Some(BoundedSemaphore::new(2).unwrap())),
             events: events.into(),
+            condition: Condition::new().unwrap(),
+            barrier: vec![Barrier::new(users).unwrap()],
         }
     }
 }
@@ -32,6 +37,12 @@ impl Kit {
 fn use_all(kit: Kit, tally: Tally) {
     kit.semaphores.0.release().unwrap();
     kit.events["go"].wait();
+    kit.barrier[0].wait().unwrap();
+    {
+        let guard = kit.condition.lock().unwrap();
+        tally.add(2);
+        kit.condition.notify_all(&guard).unwrap();
+    }
     let _inside = kit.semaphores.1.as_ref().unwrap().lock().unwrap();
     for _ in 0..50 {
         let _guard = kit.lock.lock().unwrap();
@@ -44,19 +55,21 @@ fn use_all(kit: Kit, tally: Tally) {
 }
 
 /// When all are there, so that they use everything at once.
-fn let_them_go(kit: &Kit, users: u64) {
+fn let_them_go(kit: &Kit, tally: &Tally, users: u64) {
     for _ in 0..users {
         assert!(kit.semaphores.0.acquire_timeout(BOUNDED).unwrap());
     }
     kit.events["go"].set();
+    let mut guard = kit.condition.lock().unwrap();
+    kit.condition.wait_for(&mut guard, || tally.get(2) == users).unwrap();
 }
 
 #[mp::test]
 fn sync_29_each_can_be_passed_to_several_children() {
     watched(|| {
-        let (kit, tally) = (Kit::new(), Tally::new());
+        let (kit, tally) = (Kit::new(4), Tally::new());
         let children = [(); 4].map(|()| mp::spawn(use_all, (kit.clone(), tally.clone())).unwrap());
-        let_them_go(&kit, 4);
+        let_them_go(&kit, &tally, 4);
         children.into_iter().for_each(|child| child.result().unwrap());
         assert_eq!((tally.get(0), tally.get(1)), (200, 200));
         assert_eq!(kit.semaphores.1.unwrap().value(), 2);
@@ -68,9 +81,9 @@ fn sync_30_bey_31_each_can_be_given_to_workers_that_run_already() {
     watched(|| {
         let pool = Pool::new(3).unwrap();
         pool.apply(nothing, ()).unwrap();
-        let (kit, tally) = (Kit::new(), Tally::new());
+        let (kit, tally) = (Kit::new(3), Tally::new());
         let calls = [(); 3].map(|()| pool.submit(use_all, (kit.clone(), tally.clone())));
-        let_them_go(&kit, 3);
+        let_them_go(&kit, &tally, 3);
         calls.into_iter().for_each(|call| call.get().unwrap());
         assert_eq!((tally.get(0), tally.get(1)), (150, 150));
     });

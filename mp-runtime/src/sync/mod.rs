@@ -1,7 +1,8 @@
 //! Locks and their kin, of which the words lie in the commons: any process of the tree that has a handle can use them,
-//! and handles travel inside values. The algorithms (`raw`, `flag`, `permits`, `tickets`) are generic over
+//! and handles travel inside values. The algorithms (`raw`, `flag`, `permits`, `tickets`, `rounds`) are generic over
 //! the words (`word`), so that loom can try them.
 
+mod barrier;
 mod condition;
 mod event;
 mod flag;
@@ -11,10 +12,13 @@ mod me;
 mod permits;
 mod raw;
 mod rlock;
+mod rounds;
 mod semaphore;
 mod tickets;
 mod word;
 
+pub use barrier::Barrier;
+pub(crate) use barrier::{Action, Runner};
 pub use condition::Condition;
 pub use event::Event;
 pub use lock::{Lock, LockGuard};

@@ -1,6 +1,7 @@
 //! What a task is: the trait that `#[mp::task]` implements. How one is found is in `registry`, how it is run in `run`, and
-//! whether it returned an error is in `failure`.
+//! whether it returned an error is in `failure`. As what else than a call one can serve is in `action`.
 
+mod action;
 pub(crate) mod current;
 pub(crate) mod failure;
 pub(crate) mod registry;

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::message::TaskKey;
 use crate::task::Task;
-use crate::task::run::{self, ChunkRunner, Runner};
+use crate::task::run::{self, Act, ChunkRunner, Runner};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
@@ -18,6 +18,8 @@ pub struct Entry {
     runner: Runner,
     /// None for the library's own tasks.
     chunk_runner: Option<ChunkRunner>,
+    /// The same.
+    act: Option<Act>,
     index: AtomicU32,
 }
 
@@ -43,6 +45,7 @@ impl Entry {
             place: (file, line, column),
             runner: run::run::<T>,
             chunk_runner: Some(run::run_chunk::<T>),
+            act: Some(run::act::<T>),
             index: AtomicU32::new(u32::MAX),
         }
     }
@@ -56,6 +59,7 @@ impl Entry {
             place: ("", 0, 0),
             runner,
             chunk_runner: None,
+            act: None,
             index: AtomicU32::new(u32::MAX),
         }
     }
@@ -71,6 +75,10 @@ impl Entry {
 
     pub(crate) fn chunk_runner(&self) -> Option<ChunkRunner> {
         self.chunk_runner
+    }
+
+    pub(crate) fn act(&self) -> Option<Act> {
+        self.act
     }
 
     pub(crate) fn key(&self) -> TaskKey<'static> {

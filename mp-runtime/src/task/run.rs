@@ -19,6 +19,9 @@ pub(crate) type Runner = fn(&[u8], Attachments, &mut Left);
 /// Runs a task once for each item of a [`Sequence`] of arguments, with scratch space.
 pub(crate) type ChunkRunner = fn(&[u8], Attachments, &mut Vec<u8>, &mut dyn Sink);
 
+/// Runs a task without arguments for what it does, or says how that failed: "panicked: ..".
+pub(crate) type Act = fn() -> Result<(), String>;
+
 /// Takes the outcomes of items, in order.
 pub(crate) trait Sink {
     /// Whether it wants to be told of each item that is begun.
@@ -169,6 +172,19 @@ fn call_some<T: Task>(
         }
     }
     Called::All
+}
+
+/// As a part of what else runs on this thread: a panic on a thread that runs a task is that task's to report.
+pub(crate) fn act<T: Task>() -> Result<(), String> {
+    let mut attachments = Attachments::default();
+    let arguments = T::__decode(codec::From::new(&[], &mut attachments));
+    let arguments = arguments.map_err(|error| format!("takes arguments: {error}"))?;
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| T::__failure(&T::__call(arguments))));
+    match outcome {
+        Ok(None) => Ok(()),
+        Ok(Some(error)) => Err(format!("returned an error: {error}")),
+        Err(payload) => Err(format!("panicked: {}", message(&*payload))),
+    }
 }
 
 /// For the panic hook: keeps what is known of a panic on a thread that runs a task, and says

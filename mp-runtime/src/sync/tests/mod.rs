@@ -5,6 +5,8 @@ mod threads;
 mod words;
 
 #[cfg(loom)]
+mod loom_barrier;
+#[cfg(loom)]
 mod loom_condition;
 #[cfg(loom)]
 mod loom_event;

@@ -1,8 +1,9 @@
 //! The algorithms in threads of this process, with real futexes and clocks.
 
-use super::words::{ConditionWords, EventWords, LockWords, SemaphoreWords};
+use super::words::{BarrierWords, ConditionWords, EventWords, LockWords, SemaphoreWords};
 use crate::sync::me::{Me, thread_number};
 use crate::sync::raw::Outcome;
+use crate::sync::rounds::{Arrival, Broken};
 use crate::sync::tickets::Told;
 use crate::sync::word::Patience;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -167,4 +168,60 @@ fn condition_frees_the_places_of_the_dead() {
         tickets.notify(1, &me(2));
         assert!(tickets.enlist(&Me::new(2, 1, &NONE_BUT_ME)).is_some());
     });
+}
+
+fn pass(
+    words: &BarrierWords<AtomicU32>,
+    number: u32,
+    mut patience: Patience,
+) -> Result<u32, Broken> {
+    let me = me(number);
+    words.with(|rounds| match rounds.arrive(&me, &mut patience)? {
+        Arrival::Early(party) => rounds.wait(&party, &me, &mut patience).map(|()| party.index()),
+        Arrival::Last(party) => rounds.finish(&party, &me).map(|()| party.index()),
+    })
+}
+
+#[test]
+fn barrier_keeps_step_with_more_users_than_parties() {
+    let barrier = BarrierWords::<AtomicU32>::new(2);
+    thread::scope(|scope| {
+        for number in 1..=4 {
+            let barrier = &barrier;
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    assert!(pass(barrier, number, Patience::endless()).unwrap() < 2);
+                }
+            });
+        }
+    });
+    assert_eq!(barrier.count.into_inner(), 0);
+}
+
+#[test]
+fn barrier_is_broken_by_time_until_it_is_reset() {
+    let barrier = BarrierWords::<AtomicU32>::new(2);
+    let hasty = || Patience::of(Duration::from_millis(20));
+    assert_eq!(pass(&barrier, 1, hasty()), Err(Broken));
+    assert_eq!(pass(&barrier, 1, Patience::endless()), Err(Broken));
+    barrier.with(|rounds| rounds.reset(&me(1)));
+    thread::scope(|scope| {
+        scope.spawn(|| pass(&barrier, 2, Patience::endless()).unwrap());
+        pass(&barrier, 1, Patience::endless()).unwrap();
+    });
+    assert!(!barrier.with(|rounds| rounds.is_broken()));
+}
+
+#[test]
+fn barrier_any_words_end_in_an_outcome() {
+    for turn in [0, 1, 511, 512, u32::MAX] {
+        for count in [0, 1, 2, 3, u32::MAX] {
+            let barrier = BarrierWords::<AtomicU32>::new(2);
+            barrier.turn.store(turn, Ordering::Relaxed);
+            barrier.count.store(count, Ordering::Relaxed);
+            let _ = pass(&barrier, 1, Patience::of(Duration::from_millis(1)));
+            barrier.with(|rounds| rounds.reset(&me(1)));
+            assert!(!barrier.with(|rounds| rounds.is_broken()));
+        }
+    }
 }

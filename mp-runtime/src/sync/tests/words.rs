@@ -3,6 +3,7 @@
 use crate::sync::flag::Flag;
 use crate::sync::permits::Permits;
 use crate::sync::raw::{Hunger, RawLock};
+use crate::sync::rounds::Rounds;
 use crate::sync::tickets::{Slot, Tickets};
 use crate::sync::word::Word;
 
@@ -72,5 +73,33 @@ impl<W: Word + From<u32>> ConditionWords<W> {
     pub(super) fn with<R>(&self, f: impl FnOnce(Tickets<'_, W>) -> R) -> R {
         let slot = |at: usize| Slot { state: &self.slots[at].0, stamp: &self.slots[at].1 };
         f(Tickets { next: &self.next, used: &self.used, slots: &slot, len: self.slots.len() })
+    }
+}
+
+pub(super) struct BarrierWords<W: Word> {
+    pub(super) lock: LockWords<W>,
+    pub(super) turn: W,
+    pub(super) count: W,
+    pub(super) slots: Vec<W>,
+}
+
+impl<W: Word + From<u32>> BarrierWords<W>
+where
+    W::Long: From<u64>,
+{
+    pub(super) fn new(parties: usize) -> Self {
+        let slots = (0..parties).map(|_| 0.into()).collect();
+        Self { lock: LockWords::new(), turn: 0.into(), count: 0.into(), slots }
+    }
+
+    pub(super) fn with<R>(&self, f: impl FnOnce(Rounds<'_, W>) -> R) -> R {
+        let slot = |at: u32| &self.slots[at as usize];
+        f(Rounds {
+            lock: self.lock.raw(),
+            turn: &self.turn,
+            count: &self.count,
+            slots: &slot,
+            parties: u32::try_from(self.slots.len()).unwrap(),
+        })
     }
 }
