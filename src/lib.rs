@@ -22,8 +22,8 @@ pub use mp_runtime::{ShareableItem, ShareableItems, ShareableList, SharedMemory}
 pub use mp_runtime::{Waitable, wait};
 // Locks and their kin.
 pub use mp_runtime::{
-    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, RLock, RLockGuard, Semaphore,
-    SemaphoreGuard,
+    Barrier, BoundedSemaphore, Condition, Event, EventWait, Lock, LockGuard, RLock, RLockGuard,
+    Semaphore, SemaphoreGuard,
 };
 // Handles inside values.
 pub use mp_runtime::Fd;

@@ -67,8 +67,8 @@ pub use process::info::{ProcessInfo, active_children, cpu_count, current_process
 pub use process::{Process, spawn};
 pub use shared::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
 pub use sync::{
-    Barrier, BoundedSemaphore, Condition, Event, Lock, LockGuard, RLock, RLockGuard, Semaphore,
-    SemaphoreGuard,
+    Barrier, BoundedSemaphore, Condition, Event, EventWait, Lock, LockGuard, RLock, RLockGuard,
+    Semaphore, SemaphoreGuard,
 };
 pub use task::Task;
 pub use wait::{Waitable, wait};

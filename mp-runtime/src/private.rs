@@ -9,4 +9,5 @@ pub use crate::codec::{Bytes, From, Owned, To};
 pub use crate::sys::steps;
 pub use crate::task::failure::{Failure, Hidden, NoResult, Outcome, Shown};
 pub use crate::task::registry::{Entry, Registration};
+pub use crate::wait::Source;
 pub use inventory;

@@ -4,6 +4,7 @@
 mod support;
 
 mod descriptors;
+mod events;
 
 use std::time::Duration;
 

@@ -1,12 +1,17 @@
 //! `Event`. What its word means is in `flag`.
 
 use crate::commons::{Hold, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sync::flag::Flag;
 use crate::sync::handle::{Shape, travels};
 use crate::sync::word::Patience;
+use crate::transport::reactor::Watch;
+use crate::transport::sleeper::Sleeper;
 use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 const SHAPE: Shape = Shape { kind: Kind::Event, len: 4 };
@@ -91,8 +96,74 @@ impl Event {
         if timeout.is_zero() { self.is_set() } else { self.flag().wait(|| Patience::of(timeout)) }
     }
 
+    /// As [`wait`](Self::wait), for any executor.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io), from the future, if the thread could not be started that waits in its
+    /// place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// async fn go(green: &mp::Event) -> mp::Result<()> {
+    ///     green.wait_async().await
+    /// }
+    /// ```
+    pub fn wait_async(&self) -> EventWait {
+        let sleeper = Arc::new(self.sleeper());
+        EventWait { watch: Watch::new(sleeper) }
+    }
+
+    /// What is waited for, from now on.
+    pub(crate) fn sleeper(&self) -> EventSleeper {
+        EventSleeper { event: self.clone(), first: self.flag().seen() }
+    }
+
     fn flag(&self) -> Flag<'_, AtomicU32> {
         Flag(self.hold.u32(0))
+    }
+}
+
+/// A wait for an event that lasts since it was made.
+pub(crate) struct EventSleeper {
+    event: Event,
+    first: u32,
+}
+
+impl Sleeper for EventSleeper {
+    fn is_ready(&self) -> bool {
+        self.event.flag().is_over_since(self.first)
+    }
+
+    fn is_over(&self) -> bool {
+        // Whoever could set it may still be on its way.
+        self.is_ready()
+    }
+
+    fn announce(&self) -> (&AtomicU32, u32) {
+        (self.event.hold.u32(0), self.event.flag().announce())
+    }
+}
+
+/// The future of [`Event::wait_async`].
+#[must_use = "a future does nothing until it is awaited"]
+pub struct EventWait {
+    watch: Watch,
+}
+
+impl Future for EventWait {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let io = |error| Error::io("waiting for an event", error);
+        self.watch.poll(context).map(|done| done.map_err(io))
+    }
+}
+
+impl fmt::Debug for EventWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventWait").finish_non_exhaustive()
     }
 }
 

@@ -46,6 +46,30 @@ impl<W: Word> Flag<'_, W> {
         }
     }
 
+    /// What a waiter is to remember as it begins.
+    pub(crate) fn seen(&self) -> u32 {
+        self.0.load(Acquire)
+    }
+
+    /// Whether it is set, or has been since `first` was seen.
+    pub(crate) fn is_over_since(&self, first: u32) -> bool {
+        let seen = self.seen();
+        seen & SET != 0 || seen & !WAITERS != first & !WAITERS
+    }
+
+    /// Says that someone is about to sleep; gives the value that the word has until it is set.
+    pub(crate) fn announce(&self) -> u32 {
+        let mut seen = self.0.load(Relaxed);
+        // Once it is set there is nobody to be woken.
+        while seen & (SET | WAITERS) == 0 {
+            match self.0.exchange(seen, seen | WAITERS, Relaxed) {
+                Ok(_) => return seen | WAITERS,
+                Err(now) => seen = now,
+            }
+        }
+        seen
+    }
+
     pub(crate) fn clear(&self) {
         let mut seen = self.0.load(Relaxed);
         while seen & SET != 0 {

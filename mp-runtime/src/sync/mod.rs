@@ -20,7 +20,7 @@ mod word;
 pub use barrier::Barrier;
 pub(crate) use barrier::{Action, Runner};
 pub use condition::Condition;
-pub use event::Event;
+pub use event::{Event, EventWait};
 pub use lock::{Lock, LockGuard};
 pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{BoundedSemaphore, Semaphore, SemaphoreGuard};

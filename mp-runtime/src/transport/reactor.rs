@@ -8,7 +8,7 @@ use std::io;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -67,6 +67,32 @@ pub(crate) fn register(sleeper: Arc<dyn Sleeper>, waker: Waker) -> io::Result<Re
     drop(reactors);
     reactor.ring();
     Ok(Registration { reactor, id })
+}
+
+/// A future's wait for a sleeper, of which it asks in each poll.
+pub(crate) struct Watch {
+    sleeper: Arc<dyn Sleeper>,
+    registration: Option<Registration>,
+}
+
+impl Watch {
+    pub(crate) fn new(sleeper: Arc<dyn Sleeper>) -> Self {
+        Self { sleeper, registration: None }
+    }
+
+    /// Ready once the sleeper is over; until then the task is woken when it may be.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // What a reactor has found by a dear look, the cheap one may not see.
+        let was_waiting = self.registration.take().is_some();
+        if self.sleeper.is_ready() || was_waiting && self.sleeper.is_over() {
+            return Poll::Ready(Ok(()));
+        }
+        match register(Arc::clone(&self.sleeper), context.waker().clone()) {
+            Ok(registration) => self.registration = Some(registration),
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+        Poll::Pending
+    }
 }
 
 impl Drop for Registration {

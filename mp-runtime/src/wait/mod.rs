@@ -3,20 +3,22 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::Process;
+use crate::sync::Event;
 use crate::sys::clock::Deadline;
-use crate::sys::event::Event;
+use crate::sys::event;
 use crate::sys::{futex, futexes, poll};
 use crate::task::Task;
 use crate::transport::sleeper::{Looks, Sleeper, sleep};
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::Release;
 use std::thread;
 use std::time::Duration;
 
 /// What [`wait`] can wait for: anything that has a descriptor, until it can be read or its other end
-/// is gone; a started [`Process`], until it has ended.
+/// is gone; a started [`Process`], until it has ended; an [`Event`], until it is set.
 pub trait Waitable {
     #[doc(hidden)]
     fn __source(&self) -> Result<Source<'_>>;
@@ -31,6 +33,12 @@ enum How<'a> {
     Object(Box<dyn Sleeper + 'a>),
 }
 
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
+}
+
 impl<'a> Source<'a> {
     /// An object in shared memory.
     pub(crate) fn object(sleeper: impl Sleeper + 'a) -> Self {
@@ -41,6 +49,12 @@ impl<'a> Source<'a> {
 impl<T: AsFd + ?Sized> Waitable for T {
     fn __source(&self) -> Result<Source<'_>> {
         Ok(Source(How::Descriptor(self.as_fd())))
+    }
+}
+
+impl Waitable for Event {
+    fn __source(&self) -> Result<Source<'_>> {
+        Ok(Source::object(self.sleeper()))
     }
 }
 
@@ -146,7 +160,7 @@ impl<'s> Sources<'s> {
         let objects: Vec<&dyn Sleeper> = self.objects.iter().map(|it| it.1).collect();
         let mut groups = objects.chunks(futexes::MOST - 1);
         let own = groups.next().unwrap_or_default();
-        let done = Done { word: AtomicU32::new(0), event: Event::new()? };
+        let done = Done { word: AtomicU32::new(0), event: event::Event::new()? };
         // One thread for what the kernel cannot wait for in one call.
         thread::scope(|scope| {
             let others = || {
@@ -178,7 +192,7 @@ impl<'s> Sources<'s> {
 /// How those who wait together tell each other that it is over.
 struct Done {
     word: AtomicU32,
-    event: Event,
+    event: event::Event,
 }
 
 impl Done {
