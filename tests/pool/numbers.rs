@@ -184,6 +184,24 @@ fn fut_24_a_number_that_takes_too_long_is_a_timeout_at_its_place() {
     });
 }
 
+#[mp::task]
+fn slow_from_300(x: u16) -> u16 {
+    if (300..316).contains(&x) {
+        std::thread::sleep(Duration::from_millis(60)); // work: far less than its limit
+    }
+    x
+}
+
+#[mp::test]
+fn fut_24_the_limit_of_a_number_counts_for_none_of_the_others() {
+    watched(|| {
+        let pool = Pool::new(1).unwrap();
+        let limit = Duration::from_millis(400);
+        let batch = pool.batch(slow_from_300, 0..400).chunksize(400).timeout(limit);
+        assert_eq!(batch.run().unwrap(), (0..400).collect::<Vec<_>>());
+    });
+}
+
 fn agree<T: Debug + PartialEq>(pool: &Pool, values: Vec<T>, task: impl Fn(&Pool) -> Vec<T>) {
     assert_eq!(task(pool), values);
 }

@@ -78,6 +78,37 @@ fn a_large_body_is_overwritten_only_when_it_was_read() {
 }
 
 #[test]
+fn room_is_made_only_where_what_lay_there_was_read() {
+    const BODY: usize = (16 << 10) - HEADER;
+    for _ in 0..50 {
+        let (mut writer, mut reader) = pair();
+        writer.push([0, 0], &[0; BODY / 2]).unwrap();
+        reader.pop_all(drop).unwrap();
+        // All of the ring but for the open record's beginning, which is not where it turns.
+        (1..16).for_each(|at| writer.push([at, 0], &[at as u8; BODY]).unwrap());
+        writer.push([16, 0], &[16; BODY - 64]).unwrap();
+        writer.open([17, 0], b"head");
+        let thread = thread::spawn(move || {
+            let mut room = writer.room(8, 64).unwrap();
+            while room.add(&[17; 8]) {}
+            writer.close(b"HEAD");
+        });
+        // The writer, who waits now, would have written by the time of the read.
+        (0..10).for_each(|_| thread::yield_now());
+        let mut got = Vec::new();
+        while got.len() < 17 {
+            reader.pop_all(|record| got.push(record)).unwrap();
+        }
+        thread.join().unwrap();
+        for (at, record) in (1..).zip(&got[..16]) {
+            assert_eq!(record.tag, [at, 0]);
+            assert!(record.body.iter().all(|byte| *byte == at as u8), "body {at} is torn");
+        }
+        assert_eq!((got[16].parts, got[16].body.len()), (64, 4 + 64 * 8));
+    }
+}
+
+#[test]
 fn positions_and_lengths_beyond_the_ring_are_malformed() {
     for tail in [CAPACITY + 8, u64::MAX, 8] {
         let (writer, mut reader) = pair();
