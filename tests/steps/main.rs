@@ -5,6 +5,7 @@
 mod support;
 
 mod pool;
+mod sync;
 
 use std::time::Duration;
 
