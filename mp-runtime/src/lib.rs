@@ -18,6 +18,7 @@ mod task;
 
 mod shared;
 mod sync;
+mod channel;
 
 mod codec;
 mod protocol;

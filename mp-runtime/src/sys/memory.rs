@@ -168,6 +168,7 @@ impl Shared {
     /// # Panics
     ///
     /// If it is out of range or not aligned: an offset never comes from a peer unchecked.
+    #[inline]
     pub(crate) fn u32(&self, offset: usize) -> &AtomicU32 {
         self.0.u32(offset)
     }
@@ -220,6 +221,46 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// `N` words in a row from `offset` on.
+    ///
+    /// # Panics
+    ///
+    /// As [`u32`](Self::u32).
+    #[inline]
+    pub(crate) fn u64s<const N: usize>(&self, offset: usize) -> &[AtomicU64; N] {
+        let at = self.0.at(offset, size_of::<[AtomicU64; N]>(), align_of::<AtomicU64>());
+        // SAFETY: as in `Region::u32`, for all of them.
+        unsafe { at.cast::<[AtomicU64; N]>().as_ref() }
+    }
+
+    /// As [`u64s`](Self::u64s).
+    #[inline]
+    pub(crate) fn u32s<const N: usize>(&self, offset: usize) -> &[AtomicU32; N] {
+        let at = self.0.at(offset, size_of::<[AtomicU32; N]>(), align_of::<AtomicU32>());
+        // SAFETY: as in `Region::u32`, for all of them.
+        unsafe { at.cast::<[AtomicU32; N]>().as_ref() }
+    }
+
+    /// Appends `len` bytes that lie at `offset` to `bytes`, which has room for them. A peer may be
+    /// writing: check before use.
+    ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write), and if there is no room.
+    #[inline]
+    pub(crate) fn append(&self, offset: usize, len: usize, bytes: &mut Vec<u8>) {
+        let from = self.0.at(offset, len, 1);
+        let room = bytes.spare_capacity_mut();
+        assert!(room.len() >= len, "no room for {len} bytes");
+        let to = NonNull::from_mut(room).cast();
+        // SAFETY: as in `read`; `to` has room for so many, as just checked.
+        unsafe { from.copy_to_nonoverlapping(to, len) };
+        // SAFETY: they are within the capacity, and were filled in just now.
+        unsafe { bytes.set_len(bytes.len() + len) };
+    }
+}
+
 /// A mapping of a [`Memory`] for reading, of which the owner has promised that bytes once published
 /// stay as they are while this process uses them: a child's view of what its parent wrote.
 #[derive(Debug)]
@@ -240,11 +281,13 @@ impl View {
     /// # Panics
     ///
     /// If it is out of range or not aligned.
+    #[inline]
     pub(crate) fn u32(&self, offset: usize) -> &AtomicU32 {
         self.0.u32(offset)
     }
 
     /// As [`u32`](Self::u32).
+    #[inline]
     pub(crate) fn u64(&self, offset: usize) -> &AtomicU64 {
         self.0.u64(offset)
     }
@@ -290,6 +333,7 @@ impl Region {
         Ok(region)
     }
 
+    #[inline]
     fn u32(&self, offset: usize) -> &AtomicU32 {
         let at = self.at(offset, size_of::<AtomicU32>(), align_of::<AtomicU32>());
         // SAFETY: in range, aligned and mapped for as long as `self` is borrowed; any bits are a

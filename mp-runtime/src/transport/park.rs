@@ -27,7 +27,7 @@ pub(crate) struct Spinner {
 }
 
 impl Spinner {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { budget: MOST, since: Duration::ZERO }
     }
 

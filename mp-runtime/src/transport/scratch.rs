@@ -21,6 +21,7 @@ impl Scratch {
     }
 
     /// The buffer, emptied.
+    #[inline]
     pub(crate) fn take(&mut self) -> Vec<u8> {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
@@ -28,6 +29,7 @@ impl Scratch {
     }
 
     /// Takes it back after its use.
+    #[inline]
     pub(crate) fn put_back(&mut self, bytes: Vec<u8>) {
         let large = bytes.capacity() > LITTLE;
         self.little = if large && bytes.len() <= LITTLE { self.little + 1 } else { 0 };

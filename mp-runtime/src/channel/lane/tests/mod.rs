@@ -1,0 +1,6 @@
+//! Lanes on memory of this process alone: order and counts, death at every step, and memory that was overwritten.
+
+mod deaths;
+mod order;
+mod scribbles;
+mod world;
