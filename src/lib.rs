@@ -25,6 +25,8 @@ pub use mp_runtime::{
     Barrier, BoundedSemaphore, Condition, Event, EventWait, Lock, LockGuard, RLock, RLockGuard,
     Semaphore, SemaphoreGuard,
 };
+// Queues, channels and pipes.
+pub use mp_runtime::{Connection, Messages, Queue, Receiver, Sender, TrySendError, channel, pipe};
 // Handles inside values.
 pub use mp_runtime::Fd;
 // Errors.

@@ -132,6 +132,7 @@ struct Repr {
     source: Option<Arc<dyn StdError + Send + Sync>>,
     panic: Option<RemotePanic>,
     worker: Option<WorkerExit>,
+    bytes: Option<Vec<u8>>,
 }
 
 impl Error {
@@ -151,6 +152,12 @@ impl Error {
     #[must_use]
     pub fn worker(&self) -> Option<&WorkerExit> {
         self.0.worker.as_ref()
+    }
+
+    /// The message that did not fit, if the kind is [`ErrorKind::BufferTooShort`] and it was received.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.0.bytes.as_deref()
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -190,6 +197,14 @@ impl Error {
         Self(Arc::new(repr))
     }
 
+    /// A message that does not fit into a buffer of `room` bytes.
+    pub(crate) fn too_short(room: usize, message: Vec<u8>) -> Self {
+        let text = format!("a message of {} bytes does not fit into {room}", message.len());
+        let mut repr = Self::repr(ErrorKind::BufferTooShort, text, None);
+        repr.bytes = Some(message);
+        Self(Arc::new(repr))
+    }
+
     fn build(
         kind: ErrorKind,
         message: String,
@@ -203,7 +218,7 @@ impl Error {
         message: String,
         source: Option<Arc<dyn StdError + Send + Sync>>,
     ) -> Repr {
-        Repr { kind, message, source, panic: None, worker: None }
+        Repr { kind, message, source, panic: None, worker: None, bytes: None }
     }
 }
 

@@ -16,9 +16,9 @@ mod process;
 mod child;
 mod task;
 
+mod channel;
 mod shared;
 mod sync;
-mod channel;
 
 mod codec;
 mod protocol;
@@ -55,6 +55,7 @@ pub mod fork_server {
     pub use crate::process::server::{preload, start, stop};
 }
 
+pub use channel::{Connection, Messages, Queue, Receiver, Sender, TrySendError, channel, pipe};
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use identity::{StartMethod, set_start_method, start_method};

@@ -1,5 +1,19 @@
 //! Queues, channels and pipes: values from process to process. All are lanes (`lane`) in memory that the processes of a
-//! tree share.
+//! tree share; `handle` is what a process has of them, `message` how values become items. The faces are `queue`, `one_way`
+//! and `pipe`.
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "for what is made of it"))]
+mod ground;
+mod handle;
+mod iter;
 mod lane;
+mod message;
+mod one_way;
+mod pipe;
+mod queue;
+mod unsent;
+
+pub use iter::Messages;
+pub use one_way::{Receiver, Sender, channel};
+pub use pipe::{Connection, pipe};
+pub use queue::Queue;
+pub use unsent::TrySendError;

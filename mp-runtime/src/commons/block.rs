@@ -83,6 +83,16 @@ impl Block {
         self.tree.shared().read(self.place(at, bytes.len()), bytes);
     }
 
+    /// As [`read`](Self::read), behind what is in `bytes`, which has room.
+    ///
+    /// # Panics
+    ///
+    /// As [`u32`](Self::u32), and if there is no room.
+    #[inline]
+    pub(crate) fn append(&self, at: usize, len: usize, bytes: &mut Vec<u8>) {
+        self.tree.shared().append(self.place(at, len), len, bytes);
+    }
+
     /// Copies `bytes` to `at`.
     ///
     /// # Panics

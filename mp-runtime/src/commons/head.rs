@@ -13,7 +13,7 @@
 //! cleared afterwards. So of a registration that the look has missed, either the tag or that other record tells.
 
 use super::tree::{self, Number, TERRITORY, Tree};
-use super::{Kind, Role, territory};
+use super::{Kind, Role, contents, territory};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -67,6 +67,11 @@ pub(super) fn record_word(role: Role, under_way: bool, process: Option<Number>) 
 /// The same record with nobody to answer for it.
 pub(super) fn of_nobody(word: u64) -> u64 {
     word & !(0x7fff_ffff << 28)
+}
+
+/// The same record in another part.
+pub(super) fn of_role(word: u64, role: Role) -> u64 {
+    word & !(0xf << 60) | u64::from(role.0 & 0xf) << 60
 }
 
 fn process_of(word: u64) -> Option<Number> {
@@ -126,7 +131,7 @@ impl Head {
     }
 
     /// Enters a holder.
-    pub(super) fn register(self, tree: &Tree, word: u64) -> Result<Record> {
+    pub(super) fn register(self, tree: &'static Tree, word: u64) -> Result<Record> {
         let at = match self.enter(tree, word) {
             Some(at) => at,
             None => self.continue_list(tree, word)?,
@@ -159,7 +164,7 @@ impl Head {
     }
 
     /// Adds a continuation that begins with this record.
-    fn continue_list(self, tree: &Tree, word: u64) -> Result<usize> {
+    fn continue_list(self, tree: &'static Tree, word: u64) -> Result<usize> {
         let more = territory::allocate(tree, ALIGN - LENGTH)?;
         let (head, record) = make(tree, more, ALIGN - LENGTH, Kind::Holders, word);
         let mut last = self.at;
@@ -204,15 +209,20 @@ impl Head {
         self.find_record(tree, &mut |_, word| counts(word, role)).is_some()
     }
 
+    /// Whether anybody holds it in that part by another record than the one at `own`.
+    pub(super) fn is_held_beside(self, tree: &Tree, role: Role, own: usize) -> bool {
+        self.find_record(tree, &mut |at, word| at != own && counts(word, Some(role))).is_some()
+    }
+
     /// Frees the object if nobody holds it.
-    pub(super) fn free_if_unheld(self, tree: &Tree) {
+    pub(super) fn free_if_unheld(self, tree: &'static Tree) {
         if self.end_if_unheld(tree) {
             territory::reclaim(tree, self.at);
         }
     }
 
     /// As [`free_if_unheld`](Self::free_if_unheld), and leaves its place to whoever looks for it.
-    pub(super) fn end_if_unheld(self, tree: &Tree) -> bool {
+    pub(super) fn end_if_unheld(self, tree: &'static Tree) -> bool {
         let tag = self.tag(tree).load(SeqCst);
         if !self.is(tag, LIVE) || self.is_held(tree, None) {
             return false;
@@ -221,7 +231,7 @@ impl Head {
     }
 
     /// Frees the object, whoever holds it.
-    pub(super) fn free(self, tree: &Tree) -> bool {
+    pub(super) fn free(self, tree: &'static Tree) -> bool {
         let mut tag = self.tag(tree).load(SeqCst);
         // Registrations may go on meanwhile, but not for ever.
         for _ in 0..1 << 10 {
@@ -238,7 +248,7 @@ impl Head {
     }
 
     /// Ends the object if its tag is still this one, and gives back what it has.
-    fn end(self, tree: &Tree, tag: u64) -> bool {
+    fn end(self, tree: &'static Tree, tag: u64) -> bool {
         let ending = tag & !STATE | FREEING;
         if self.tag(tree).compare_exchange(tag, ending, SeqCst, Relaxed).is_err() {
             return false;
@@ -256,6 +266,9 @@ impl Head {
             settle(tree, part, tag);
         }
         let size = usize::try_from(shared.u64(self.at + SIZE).load(Relaxed)).unwrap_or(0);
+        if let Some(kind) = self.contents(tree) {
+            contents::empty(tree, self, kind, size);
+        }
         // Within one territory: what says otherwise was scribbled, and could take others' pages.
         let end = self.at.saturating_add(LENGTH).saturating_add(size);
         if size >= LARGE && territory::holds(self.at, end) {
@@ -265,6 +278,11 @@ impl Head {
         }
         settle(tree, self.at, ending);
         true
+    }
+
+    /// Its kind, if it has contents that are to be emptied: with no lock held, since that frees objects.
+    pub(super) fn contents(self, tree: &Tree) -> Option<Kind> {
+        Kind::with_contents(tree.shared().u32(self.at + KIND).load(Relaxed))
     }
 
     /// Whether its owner may use its place again.

@@ -100,6 +100,21 @@ impl Hold {
         self.0.head.is_held(self.0.tree, Some(role))
     }
 
+    /// As [`has_holder`](Self::has_holder), this hold and its clones aside.
+    pub(crate) fn has_other_holder(&self, role: Role) -> bool {
+        self.0.head.is_held_beside(self.0.tree, role, self.0.record.at)
+    }
+
+    /// Gives its part up, and keeps the memory.
+    pub(crate) fn resign(&self) {
+        let Held { tree, record, number, .. } = *self.0;
+        if tree::own_if_any() == Some(number) {
+            let place = tree.shared().u64(record.at);
+            let resigned = head::of_role(record.word, Role::NONE);
+            let _ = place.compare_exchange(record.word, resigned, SeqCst, Relaxed);
+        }
+    }
+
     /// The word at `at`.
     ///
     /// # Panics
@@ -114,6 +129,22 @@ impl Hold {
     #[inline]
     pub(crate) fn u64(&self, at: usize) -> &AtomicU64 {
         self.0.tree.shared().u64(self.place(at, 8))
+    }
+
+    /// `N` words in a row from `at` on.
+    ///
+    /// # Panics
+    ///
+    /// As [`u32`](Self::u32).
+    #[inline]
+    pub(crate) fn u64s<const N: usize>(&self, at: usize) -> &[AtomicU64; N] {
+        self.0.tree.shared().u64s(self.place(at, 8 * N))
+    }
+
+    /// As [`u64s`](Self::u64s).
+    #[inline]
+    pub(crate) fn u32s<const N: usize>(&self, at: usize) -> &[AtomicU32; N] {
+        self.0.tree.shared().u32s(self.place(at, 4 * N))
     }
 
     /// Copies what lies at `at`. A peer may be writing: check before use.
@@ -245,7 +276,10 @@ impl Drop for Transit {
 impl Drop for Held {
     fn drop(&mut self) {
         if tree::own_if_any() == Some(self.number) {
-            head::clear(self.tree, self.record);
+            if !head::clear(self.tree, self.record) {
+                let resigned = head::of_role(self.record.word, Role::NONE);
+                head::clear(self.tree, Record { word: resigned, ..self.record });
+            }
             self.head.free_if_unheld(self.tree);
         }
     }

@@ -8,6 +8,7 @@
 //! object that is gone.
 
 mod block;
+mod contents;
 mod head;
 mod hold;
 mod territory;
@@ -16,13 +17,15 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "as in lib.rs"))]
 pub(crate) use block::{Block, BlockAt};
+pub(crate) use contents::{Contents, empty_by};
 pub(crate) use hold::{Hold, Sent, Transit};
 pub(crate) use tree::{Number, adopt, inherit, is_alive, own};
 
+use serde::{Deserialize, Serialize};
+
 /// What an object is. One of another kind is not found under a handle's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u32)]
 pub(crate) enum Kind {
     /// A continuation of a list of holders.
@@ -41,6 +44,14 @@ pub(crate) enum Kind {
     RawArray,
     Queue,
     Channel,
+    Pipe,
+}
+
+impl Kind {
+    /// The kind that a word says, if objects of it hold memory and other objects.
+    fn with_contents(raw: u32) -> Option<Self> {
+        [Self::Queue, Self::Channel, Self::Pipe].into_iter().find(|kind| *kind as u32 == raw)
+    }
 }
 
 /// In what part a process holds an object: 1 to 15.
@@ -52,4 +63,6 @@ impl Role {
     pub(crate) const ANY: Self = Self(1);
     pub(crate) const SENDER: Self = Self(2);
     pub(crate) const RECEIVER: Self = Self(3);
+    /// The part of those who had another and have resigned.
+    const NONE: Self = Self(15);
 }

@@ -55,7 +55,7 @@ fn state() -> MutexGuard<'static, State> {
 }
 
 /// A place for an object of so many bytes, and its head; all zero, and with memory behind it.
-pub(super) fn allocate(tree: &Tree, len: usize) -> Result<usize> {
+pub(super) fn allocate(tree: &'static Tree, len: usize) -> Result<usize> {
     tree::own()?;
     let refused = || {
         let text = format!("an object of {len} bytes is more than processes can share");
@@ -68,8 +68,9 @@ pub(super) fn allocate(tree: &Tree, len: usize) -> Result<usize> {
         None => size.checked_next_multiple_of(PAGE).ok_or_else(refused)?,
     };
     let mut state = state();
+    let mut full = Vec::new();
     if state.objects.len() >= state.look_at.0 || state.bytes >= state.look_at.1 {
-        state.look(tree);
+        full = state.look(tree);
     }
     let at = match class {
         Some(class) => state.small(tree, class)?,
@@ -81,6 +82,7 @@ pub(super) fn allocate(tree: &Tree, len: usize) -> Result<usize> {
     if let Some(count) = tree.objects(territory_of(at)) {
         count.fetch_add(1, AcqRel);
     }
+    full.into_iter().for_each(|head| head.free_if_unheld(tree));
     Ok(at)
 }
 
@@ -223,18 +225,23 @@ impl State {
         }
     }
 
-    /// Takes back what others have freed, or have held when they died.
-    fn look(&mut self, tree: &Tree) {
+    /// Takes back what others have freed, or have held when they died; gives what has contents, which
+    /// may have been held so.
+    fn look(&mut self, tree: &'static Tree) -> Vec<Head> {
+        let mut full = Vec::new();
         let places: Vec<usize> = self.objects.keys().copied().collect();
         for at in places {
-            if let Some(head) = Head::present(tree, at) {
-                head.end_if_unheld(tree);
+            match Head::present(tree, at) {
+                Some(head) if head.contents(tree).is_some() => full.push(head),
+                Some(head) => drop(head.end_if_unheld(tree)),
+                None => {}
             }
             if Head::is_over(tree, at) {
                 self.give_back(tree, at);
             }
         }
         self.look_at = ((2 * self.objects.len()).max(OFTEN), (2 * self.bytes).max(MUCH));
+        full
     }
 }
 

@@ -146,6 +146,12 @@ impl Attachments {
         Self { objects: self.objects.take(), ..Self::NONE }
     }
 
+    /// What the message says of the objects, for those who may have to forget it.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = (Kind, Sent)> {
+        let objects = self.objects.iter().flat_map(|objects| objects.iter());
+        objects.map(|held| (held.kind, held.sent))
+    }
+
     /// Leaves the objects to the message, which is on its way whatever becomes of this process; gives
     /// what it says of them, for those who may have to forget it.
     pub(crate) fn let_go(&mut self) -> Vec<(Kind, Sent)> {

@@ -1,0 +1,247 @@
+//! Values as items of a lane: their bytes, what is attached to them, and the way back. User code runs here, with no lock held.
+
+use crate::channel::ground::Head;
+use crate::channel::lane::{Entry, Kind, Lane, Sink, Until, Words};
+use crate::codec;
+use crate::commons::{Kind as Object, Sent};
+use crate::custody::Attachments;
+use crate::error::{Error, ErrorKind, Result};
+use crate::transport::scratch::Scratch;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::any::{Any, TypeId, type_name};
+use std::cell::RefCell;
+use std::io;
+
+/// The bytes of a value.
+const TYPED: Kind = 1;
+/// Bytes that were sent as such.
+const BYTES: Kind = 2;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
+}
+
+/// A buffer that is kept for the next use.
+struct Buffer(Vec<u8>);
+
+impl Buffer {
+    #[inline]
+    fn take() -> Self {
+        // At a thread's end there is none any more.
+        Self(SCRATCH.try_with(|scratch| scratch.borrow_mut().take()).unwrap_or_default())
+    }
+}
+
+impl Drop for Buffer {
+    #[inline]
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.0);
+        let _ = SCRATCH.try_with(|scratch| scratch.borrow_mut().put_back(bytes));
+    }
+}
+
+impl Sink for Buffer {
+    #[inline]
+    fn accept(&mut self, _: Kind, block: &impl Words, at: usize, len: usize) -> Result<()> {
+        copy(block, at, len, &mut self.0)
+    }
+}
+
+/// The bytes of an item, copied.
+struct Whole(Vec<u8>);
+
+impl Sink for Whole {
+    fn accept(&mut self, _: Kind, block: &impl Words, at: usize, len: usize) -> Result<()> {
+        copy(block, at, len, &mut self.0)
+    }
+}
+
+#[inline]
+fn copy(block: &impl Words, at: usize, len: usize, to: &mut Vec<u8>) -> Result<()> {
+    to.clear();
+    to.try_reserve_exact(len).map_err(|_| {
+        Error::io("no memory for the next message", io::ErrorKind::OutOfMemory.into())
+    })?;
+    block.append(at, len, to);
+    Ok(())
+}
+
+/// Puts a value; false if `until` has passed.
+#[inline]
+pub(super) fn put<T: Serialize + 'static>(
+    lane: &Lane<Head<'_>>,
+    value: &T,
+    until: Until,
+    still: impl FnMut() -> Result<()>,
+) -> Result<bool> {
+    if let Some(bytes) = (value as &dyn Any).downcast_ref::<Vec<u8>>() {
+        return lane.put(&Entry { kind: TYPED, wire: &[], body: bytes }, until, || (), still);
+    }
+    let mut buffer = Buffer::take();
+    let mut attachments = Attachments::NONE;
+    codec::encode_with(value, &mut buffer.0, &mut attachments)?;
+    if attachments.is_empty() {
+        return lane.put(&Entry { kind: TYPED, wire: &[], body: &buffer.0 }, until, || (), still);
+    }
+    put_attached(lane, &buffer.0, attachments, until, still)
+}
+
+/// Puts a value with handles in it.
+#[cold]
+fn put_attached(
+    lane: &Lane<Head<'_>>,
+    body: &[u8],
+    mut attachments: Attachments,
+    until: Until,
+    still: impl FnMut() -> Result<()>,
+) -> Result<bool> {
+    if attachments.has_descriptors() {
+        return Err(Error::new(
+            ErrorKind::Encode,
+            "an mp::Fd cannot go through a queue or channel: nobody would have it while nobody has the message",
+        ));
+    }
+    let mut wire = Vec::new();
+    codec::encode(&attachments.sent().collect::<Vec<(Object, Sent)>>(), &mut wire)?;
+    // The message holds the objects from now on, whatever becomes of this process.
+    let commit = || drop(attachments.let_go());
+    lane.put(&Entry { kind: TYPED, wire: &wire, body }, until, commit, still)
+}
+
+/// Takes a value; none if `until` has passed.
+#[inline]
+pub(super) fn take<T: DeserializeOwned + 'static>(
+    lane: &Lane<Head<'_>>,
+    until: Until,
+    still: impl FnMut() -> Result<()>,
+) -> Result<Option<T>> {
+    if TypeId::of::<T>() == TypeId::of::<Vec<u8>>() {
+        let mut whole = Whole(Vec::new());
+        let Some(taken) = lane.take(&mut whole, until, still)? else { return Ok(None) };
+        expect(taken.kind, TYPED, type_name::<T>())?;
+        let mut bytes = Some(whole.0);
+        let value = (&mut bytes as &mut dyn Any).downcast_mut::<Option<T>>();
+        return Ok(value.and_then(Option::take));
+    }
+    let mut buffer = Buffer::take();
+    let Some(taken) = lane.take(&mut buffer, until, still)? else { return Ok(None) };
+    // Those of its objects that the value does not take are forgotten, however this ends.
+    let _forgotten = (!taken.wire.is_empty()).then(|| Forgotten(taken.wire));
+    expect(taken.kind, TYPED, type_name::<T>())?;
+    codec::decode_with(&buffer.0, Attachments::NONE).map(Some)
+}
+
+pub(super) fn put_bytes(
+    lane: &Lane<Head<'_>>,
+    bytes: &[u8],
+    until: Until,
+    still: impl FnMut() -> Result<()>,
+) -> Result<bool> {
+    lane.put(&Entry { kind: BYTES, wire: &[], body: bytes }, until, || (), still)
+}
+
+/// Takes bytes, into a sink that says how.
+pub(super) fn take_bytes(
+    lane: &Lane<Head<'_>>,
+    sink: &mut impl Sink,
+    until: Until,
+    still: impl FnMut() -> Result<()>,
+) -> Result<bool> {
+    let Some(taken) = lane.take(sink, until, still)? else { return Ok(false) };
+    let _forgotten = Forgotten(taken.wire);
+    expect(taken.kind, BYTES, "bytes")?;
+    Ok(true)
+}
+
+/// Bytes as they come, or as many as there may be.
+#[derive(Debug, Default)]
+pub(super) struct Bytes {
+    pub(super) bytes: Vec<u8>,
+    pub(super) most: Option<usize>,
+    /// How long an item was that is longer.
+    pub(super) longer: Option<usize>,
+}
+
+impl Sink for Bytes {
+    fn accept(&mut self, _: Kind, block: &impl Words, at: usize, len: usize) -> Result<()> {
+        if self.most.is_some_and(|most| len > most) {
+            self.longer = Some(len);
+            return Ok(());
+        }
+        copy(block, at, len, &mut self.bytes)
+    }
+}
+
+/// Bytes into memory of the caller's; the whole of them aside if they are too many.
+#[derive(Debug)]
+pub(super) struct Into<'a> {
+    pub(super) buffer: &'a mut [u8],
+    pub(super) len: usize,
+    pub(super) whole: Option<Vec<u8>>,
+}
+
+impl Sink for Into<'_> {
+    fn accept(&mut self, kind: Kind, block: &impl Words, at: usize, len: usize) -> Result<()> {
+        self.len = len;
+        match self.buffer.get_mut(..len) {
+            Some(buffer) if kind == BYTES => block.read(at, buffer),
+            _ => copy(block, at, len, self.whole.insert(Vec::new()))?,
+        }
+        Ok(())
+    }
+}
+
+fn expect(kind: Kind, expected: Kind, name: &str) -> Result<()> {
+    if kind == expected {
+        return Ok(());
+    }
+    let came = if kind == BYTES { "bytes that were sent as such" } else { "a value" };
+    Err(Error::new(ErrorKind::Decode, format!("cannot decode {name}: the message is {came}")))
+}
+
+/// What is attached to an item that nobody reads any more.
+struct Forgotten(Vec<u8>);
+
+impl Drop for Forgotten {
+    fn drop(&mut self) {
+        forget(&self.0);
+    }
+}
+
+/// Lets go of the objects that are attached to an item. These may be queues that have items in turn, to
+/// any depth: what is found in one while it is emptied waits here until that is done.
+pub(super) fn forget(wire: &[u8]) {
+    thread_local! {
+        static DUE: RefCell<Option<Vec<Vec<u8>>>> = const { RefCell::new(None) };
+    }
+    if wire.is_empty() {
+        return;
+    }
+    let first = DUE.try_with(|due| match &mut *due.borrow_mut() {
+        Some(due) => {
+            due.push(wire.to_vec());
+            false
+        }
+        none => {
+            *none = Some(Vec::new());
+            true
+        }
+    });
+    // At a thread's end there is no list any more: then the stack is it.
+    if first == Ok(false) {
+        return;
+    }
+    let mut next = wire.to_vec();
+    loop {
+        // What cannot be read was not written by us.
+        for (kind, sent) in codec::decode::<Vec<(Object, Sent)>>(&next).unwrap_or_default() {
+            sent.forget(kind);
+        }
+        match DUE.try_with(|due| due.borrow_mut().as_mut().and_then(Vec::pop)) {
+            Ok(Some(due)) => next = due,
+            _ => break,
+        }
+    }
+    let _ = DUE.try_with(|due| due.borrow_mut().take());
+}
