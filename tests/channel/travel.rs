@@ -6,6 +6,7 @@ use crate::tasks::{hold_queue, put_range, send_range};
 use crate::{kill, watched};
 use mp::{Connection, ErrorKind, Fd, Queue, Receiver, Sender, channel, pipe};
 use std::fs::File;
+use std::io::{PipeWriter, Read, Seek, Write};
 
 #[mp::task]
 fn fill_what_comes(carrier: Queue<Queue<u64>>) {
@@ -144,15 +145,48 @@ fn conn_15_a_killed_carrier_loses_no_end_that_it_had_sent_on() {
     });
 }
 
+#[mp::task]
+fn write_into(files: Receiver<(Fd<File>, String)>) {
+    for message in files.iter() {
+        let (mut file, text) = message.expect("it decodes");
+        file.write_all(text.as_bytes()).expect("it is open for that");
+    }
+}
+
 #[mp::test]
-fn queue_15_a_file_in_an_item_is_refused_for_now() {
+fn conn_16_a_file_in_a_message_is_the_receivers() {
     watched(|| {
+        let (sender, receiver) = channel().unwrap();
+        let process = mp::spawn(write_into, receiver).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        for text in ["one, ", "two, ", "three"] {
+            sender.send((file.try_clone().unwrap().into(), text.to_owned())).unwrap();
+        }
+        drop(sender);
+        process.join().unwrap();
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "one, two, three");
+    });
+}
+
+#[mp::test]
+fn conn_16_a_descriptor_in_a_message_is_closed_when_nobody_takes_it() {
+    watched(|| {
+        let send = |queue: &Queue<Fd<PipeWriter>>| {
+            let (reader, writer) = std::io::pipe().unwrap();
+            queue.put(writer.into()).unwrap();
+            reader
+        };
         let queue = Queue::new().unwrap();
-        let file = || Fd::new(File::open("/dev/null").unwrap());
-        let error = queue.put(file()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Encode);
-        assert!(error.to_string().contains("mp::Fd"), "{error}");
-        assert!(queue.is_empty());
+        let (mut first, mut second) = (send(&queue), send(&queue));
+        queue.get().unwrap().write_all(b"came").unwrap();
+        let mut text = String::new();
+        first.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "came");
+        drop(queue);
+        assert_eq!(second.read(&mut [0]).unwrap(), 0, "with the queue its items are gone");
     });
 }
 

@@ -5,10 +5,11 @@ use crate::channel::lane::{Entry, Kind, Lane, Sink, Until, Words};
 use crate::codec;
 use crate::commons::{Kind as Object, Sent};
 use crate::custody::Attachments;
+use crate::custody::store::client as store;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::scratch::Scratch;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::any::{Any, TypeId, type_name};
 use std::cell::RefCell;
 use std::io;
@@ -87,6 +88,14 @@ pub(super) fn put<T: Serialize + 'static>(
     put_attached(lane, &buffer.0, attachments, until, still)
 }
 
+/// What is beside an item's bytes, for whoever takes it or drops it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Beside {
+    objects: Vec<(Object, Sent)>,
+    /// Under which number its descriptors are kept, and how many there are.
+    kept: Option<(u64, usize)>,
+}
+
 /// Puts a value with handles in it.
 #[cold]
 fn put_attached(
@@ -96,17 +105,19 @@ fn put_attached(
     until: Until,
     still: impl FnMut() -> Result<()>,
 ) -> Result<bool> {
-    if attachments.has_descriptors() {
-        return Err(Error::new(
-            ErrorKind::Encode,
-            "an mp::Fd cannot go through a queue or channel: nobody would have it while nobody has the message",
-        ));
-    }
+    let descriptors = attachments.take_descriptors();
+    let total = descriptors.len();
+    let kept = if total == 0 { None } else { Some((store::keep(descriptors)?, total)) };
+    let beside = Beside { objects: attachments.sent().collect(), kept };
     let mut wire = Vec::new();
-    codec::encode(&attachments.sent().collect::<Vec<(Object, Sent)>>(), &mut wire)?;
+    codec::encode(&beside, &mut wire)?;
     // The message holds the objects from now on, whatever becomes of this process.
     let commit = || drop(attachments.let_go());
-    lane.put(&Entry { kind: TYPED, wire: &wire, body }, until, commit, still)
+    let put = lane.put(&Entry { kind: TYPED, wire: &wire, body }, until, commit, still);
+    if let (Some((id, _)), Ok(false) | Err(_)) = (kept, &put) {
+        store::forget(id);
+    }
+    put
 }
 
 /// Takes a value; none if `until` has passed.
@@ -126,10 +137,18 @@ pub(super) fn take<T: DeserializeOwned + 'static>(
     }
     let mut buffer = Buffer::take();
     let Some(taken) = lane.take(&mut buffer, until, still)? else { return Ok(None) };
-    // Those of its objects that the value does not take are forgotten, however this ends.
-    let _forgotten = (!taken.wire.is_empty()).then(|| Forgotten(taken.wire));
+    if taken.wire.is_empty() {
+        expect(taken.kind, TYPED, type_name::<T>())?;
+        return codec::decode_with(&buffer.0, Attachments::NONE).map(Some);
+    }
+    // What the value does not take of it is forgotten, however this ends.
+    let mut rest = Rest::of(&taken.wire);
     expect(taken.kind, TYPED, type_name::<T>())?;
-    codec::decode_with(&buffer.0, Attachments::NONE).map(Some)
+    let attachments = match rest.0.kept.take() {
+        Some((id, total)) => store::take(id, total)?,
+        None => Attachments::NONE,
+    };
+    codec::decode_with(&buffer.0, attachments).map(Some)
 }
 
 pub(super) fn put_bytes(
@@ -149,7 +168,7 @@ pub(super) fn take_bytes(
     still: impl FnMut() -> Result<()>,
 ) -> Result<bool> {
     let Some(taken) = lane.take(sink, until, still)? else { return Ok(false) };
-    let _forgotten = Forgotten(taken.wire);
+    forget(&taken.wire);
     expect(taken.kind, BYTES, "bytes")?;
     Ok(true)
 }
@@ -200,16 +219,28 @@ fn expect(kind: Kind, expected: Kind, name: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Decode, format!("cannot decode {name}: the message is {came}")))
 }
 
-/// What is attached to an item that nobody reads any more.
-struct Forgotten(Vec<u8>);
+/// What was beside an item and is of no more use.
+struct Rest(Beside);
 
-impl Drop for Forgotten {
-    fn drop(&mut self) {
-        forget(&self.0);
+impl Rest {
+    /// What cannot be read was not written by us.
+    fn of(wire: &[u8]) -> Self {
+        Self(codec::decode(wire).unwrap_or_default())
     }
 }
 
-/// Lets go of the objects that are attached to an item. These may be queues that have items in turn, to
+impl Drop for Rest {
+    fn drop(&mut self) {
+        for (kind, sent) in self.0.objects.drain(..) {
+            sent.forget(kind);
+        }
+        if let Some((id, _)) = self.0.kept {
+            store::forget(id);
+        }
+    }
+}
+
+/// Lets go of what is beside an item: its objects may be queues that have items in turn, to
 /// any depth: what is found in one while it is emptied waits here until that is done.
 pub(super) fn forget(wire: &[u8]) {
     thread_local! {
@@ -234,10 +265,7 @@ pub(super) fn forget(wire: &[u8]) {
     }
     let mut next = wire.to_vec();
     loop {
-        // What cannot be read was not written by us.
-        for (kind, sent) in codec::decode::<Vec<(Object, Sent)>>(&next).unwrap_or_default() {
-            sent.forget(kind);
-        }
+        drop(Rest::of(&next));
         match DUE.try_with(|due| due.borrow_mut().as_mut().and_then(Vec::pop)) {
             Ok(Some(due)) => next = due,
             _ => break,
