@@ -252,3 +252,57 @@ fn conn_01_the_example_of_father_and_son_prints_both_letters() {
     assert_eq!(finished.value("the father got: "), "son to father message");
     assert_eq!(finished.value("the son got: "), "father to son message");
 }
+
+#[mp::task]
+fn send_ten(end: Connection<u64, ()>, from: u64) {
+    (from..from + 10).for_each(|number| end.send(number).expect("the other end is there"));
+}
+
+#[mp::test]
+fn conn_21_wait_gives_what_four_children_send_until_each_has_ended() {
+    watched(|| {
+        let mut ends = Vec::new();
+        for of in 0..4 {
+            let (own, other) = pipe::<(), u64>().unwrap();
+            mp::spawn(send_ten, (other, 10 * of)).unwrap();
+            ends.push(own);
+        }
+        let mut all = Vec::new();
+        while !ends.is_empty() {
+            let items: Vec<&dyn mp::Waitable> = ends.iter().map(|end| end as _).collect();
+            let ready = mp::wait(&items, Some(BOUNDED)).unwrap();
+            assert!(!ready.is_empty(), "nothing within {BOUNDED:?}");
+            for at in ready.into_iter().rev() {
+                match ends[at].try_recv() {
+                    Ok(number) => all.push(number),
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::Disconnected);
+                        ends.remove(at);
+                    }
+                }
+            }
+        }
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..40));
+    });
+}
+
+#[mp::test]
+fn conn_20_wait_tells_which_of_several_kinds_are_ready() {
+    watched(|| {
+        let (own, other) = pipe::<u64, u64>().unwrap();
+        let (sender, receiver) = mp::channel::<u64>().unwrap();
+        let queue = mp::Queue::<u64>::new().unwrap();
+        let ready = |timeout| mp::wait(&[&own, &receiver, &queue], Some(timeout)).unwrap();
+        assert!(ready(Duration::ZERO).is_empty() && ready(SHORT).is_empty());
+        queue.put(1).unwrap();
+        assert_eq!(ready(BOUNDED), [2]);
+        other.send(1).unwrap();
+        drop(sender);
+        assert_eq!(ready(BOUNDED), [0, 1, 2]);
+        assert_eq!((own.recv().unwrap(), queue.get().unwrap()), (1, 1));
+        assert_eq!(ready(Duration::ZERO), [1]);
+        receiver.close();
+        assert!(mp::wait(&[&receiver], Some(SHORT)).is_err());
+    });
+}

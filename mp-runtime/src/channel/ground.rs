@@ -24,6 +24,11 @@ impl<'a> Head<'a> {
         Self { u64s: hold.u64s(at), u32s: hold.u32s(at) }
     }
 
+    /// The word at `at`, for as long as the object is held.
+    pub(super) fn word(self, at: usize) -> &'a AtomicU32 {
+        &self.u32s[at / 4]
+    }
+
     /// The lanes of an object that nobody holds any more.
     pub(super) fn all(contents: &'a Contents) -> impl Iterator<Item = Self> {
         let lane = |at| Self { u64s: contents.u64s(at), u32s: contents.u32s(at) };

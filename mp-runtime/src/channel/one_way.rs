@@ -1,7 +1,7 @@
 //! `channel`: values one way, from any number of senders to any number of receivers, each value to one of them.
 
 use crate::channel::ground::Head;
-use crate::channel::handle::Handle;
+use crate::channel::handle::{Handle, Incoming};
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
 use crate::channel::message;
@@ -132,6 +132,10 @@ impl<T> Receiver<T> {
     #[inline]
     fn lane(&self) -> Lane<Head<'_>> {
         self.handle.lane(0)
+    }
+
+    pub(crate) fn incoming(&self) -> Result<Incoming<'_>> {
+        self.handle.incoming(0, Role::SENDER)
     }
 
     /// How many messages wait to be received.

@@ -1,7 +1,7 @@
 //! `pipe`: two connected ends, each of which sends what the other one receives.
 
 use crate::channel::ground::Head;
-use crate::channel::handle::Handle;
+use crate::channel::handle::{Handle, Incoming};
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
 use crate::channel::message::{self, Bytes, Into};
@@ -86,6 +86,10 @@ impl<S, R> Connection<S, R> {
     #[inline]
     fn into(&self) -> Lane<Head<'_>> {
         self.handle.lane(usize::from(self.handle.role() == LEFT))
+    }
+
+    pub(crate) fn incoming(&self) -> Result<Incoming<'_>> {
+        self.handle.incoming(usize::from(self.handle.role() == LEFT), self.other())
     }
 
     /// What a receiver that waits asks.

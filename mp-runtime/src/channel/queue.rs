@@ -1,7 +1,7 @@
 //! `Queue`: values from any process to any other, first in, first out.
 
 use crate::channel::ground::Head;
-use crate::channel::handle::Handle;
+use crate::channel::handle::{Handle, Incoming};
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
 use crate::channel::message;
@@ -112,6 +112,10 @@ impl<T> Queue<T> {
     fn expect_others(&self) -> Result<()> {
         self.handle.open()?;
         if self.lane().is_shared() { self.handle.expect_other(Role::ANY) } else { Ok(()) }
+    }
+
+    pub(crate) fn incoming(&self) -> Result<Incoming<'_>> {
+        self.handle.incoming(0, Role::ANY)
     }
 
     /// How many items there are.

@@ -1,6 +1,7 @@
 //! Waiting for several things of different kinds at once: descriptors by poll, objects in shared memory by their words.
 //! Several results of pools are waited for in `pool::wait`.
 
+use crate::channel::{Connection, Queue, Receiver};
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::Process;
 use crate::sync::Event;
@@ -18,7 +19,8 @@ use std::thread;
 use std::time::Duration;
 
 /// What [`wait`] can wait for: anything that has a descriptor, until it can be read or its other end
-/// is gone; a started [`Process`], until it has ended; an [`Event`], until it is set.
+/// is gone; a [`Connection`], [`Receiver`] or [`Queue`], until something can be taken or nothing more
+/// can come; a started [`Process`], until it has ended; an [`Event`], until it is set.
 pub trait Waitable {
     #[doc(hidden)]
     fn __source(&self) -> Result<Source<'_>>;
@@ -55,6 +57,24 @@ impl<T: AsFd + ?Sized> Waitable for T {
 impl Waitable for Event {
     fn __source(&self) -> Result<Source<'_>> {
         Ok(Source::object(self.sleeper()))
+    }
+}
+
+impl<S, R> Waitable for Connection<S, R> {
+    fn __source(&self) -> Result<Source<'_>> {
+        self.incoming().map(Source::object)
+    }
+}
+
+impl<T> Waitable for Receiver<T> {
+    fn __source(&self) -> Result<Source<'_>> {
+        self.incoming().map(Source::object)
+    }
+}
+
+impl<T> Waitable for Queue<T> {
+    fn __source(&self) -> Result<Source<'_>> {
+        self.incoming().map(Source::object)
     }
 }
 

@@ -51,6 +51,14 @@ impl Bell {
         let _ = futex::wake(rings, i32::MAX);
     }
 
+    /// Says that somebody is about to sleep, and gives the count of rings that it has seen before. It looks
+    /// once more before it sleeps while the count is that.
+    pub(super) fn announce(self, head: &impl Heads) -> u32 {
+        let seen = head.u32(self.rings).load(Acquire);
+        head.u32(self.announced).fetch_add(1, SeqCst);
+        seen
+    }
+
     /// Sleeps until it is rung, unless `ready` is true already; at most until `until`.
     pub(super) fn sleep(
         self,
@@ -58,8 +66,7 @@ impl Bell {
         until: Option<Deadline>,
         ready: impl FnOnce() -> bool,
     ) {
-        let seen = head.u32(self.rings).load(Acquire);
-        head.u32(self.announced).fetch_add(1, SeqCst);
+        let seen = self.announce(head);
         fence(SeqCst);
         if !ready() {
             futex::wait(head.u32(self.rings), seen, until);

@@ -46,6 +46,8 @@ const TAIL: usize = 64;
 /// How many items were put, and the sleep of those who wait for one.
 const PUTS: usize = 256;
 const ITEMS: usize = 264;
+/// The word that changes when one of them is rung.
+pub(super) const RINGS: usize = ITEMS + 4;
 // What consumers write.
 const TAKE_LOCK: usize = 384;
 /// What consumers last knew of how many items were put.
@@ -178,7 +180,12 @@ impl<G: Ground> Lane<G> {
         self.u64(DEPARTED).load(Acquire)
     }
 
-    fn is_closed(&self) -> bool {
+    /// As [`Bell::announce`], for those who wait for an item beside other things: on the word at [`RINGS`].
+    pub(super) fn announce(&self) -> u32 {
+        self.bell(ITEMS).announce(self.ground.head())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
         self.u64(CLOSED).load(Acquire) != 0
     }
 
