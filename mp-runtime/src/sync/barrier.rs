@@ -16,8 +16,9 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 const TURN: usize = REST;
-const COUNT: usize = REST + 4;
-const SLOTS: usize = REST + 8;
+const LAST: usize = REST + 4;
+const COUNT: usize = REST + 8;
+const SLOTS: usize = REST + 12;
 const SLOT: usize = 4;
 
 /// Of one party.
@@ -177,6 +178,7 @@ impl Barrier {
         f(Rounds {
             lock: raw(&self.hold),
             turn: self.hold.u32(TURN),
+            last: self.hold.u32(LAST),
             count: self.hold.u32(COUNT),
             slots: &slot,
             parties: self.parties(),

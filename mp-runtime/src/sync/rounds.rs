@@ -4,13 +4,15 @@
 //! ```text
 //! lock      three words, as in `raw`: arriving, breaking and resetting are done with it
 //! turn      bits 31..9: the round     bits 8..1: which of the last eight were broken     bit 0: this one is
+//! last      the round that was broken last, and one: 0 if none was
 //! count     how many have arrived in this round
 //! slots     the processes of those that have
 //! ```
 //!
-//! Parties sleep on `turn` without the lock, and one look at it tells how their round has ended. One that wakes so late that eight
-//! more rounds have passed cannot be of a round that was completed, since a next one takes all parties: only
-//! resets are so quick, and so it takes its round for broken.
+//! Parties sleep on `turn` without the lock, and one look at it tells how their round has ended. That is enough where each
+//! round takes all who use the barrier. With more users than parties one may wake so late that more than eight rounds have
+//! passed: then its round was completed if none has been broken since, by `last`; else nobody knows any more, and it takes
+//! its round for broken.
 //!
 //! **Order.** Whoever arrives takes the lock after those that have arrived before it; the last stores `turn` with Release,
 //! and those that wait load it with Acquire. So what any party wrote before is seen by all of them after.
@@ -63,6 +65,7 @@ impl Party {
 pub(crate) struct Rounds<'a, W: Word> {
     pub(crate) lock: RawLock<'a, W>,
     pub(crate) turn: &'a W,
+    pub(crate) last: &'a W,
     pub(crate) count: &'a W,
     pub(crate) slots: &'a dyn Fn(u32) -> &'a W,
     pub(crate) parties: u32,
@@ -123,10 +126,10 @@ impl<W: Word> Rounds<'_, W> {
     }
 
     fn wait_in(&self, round: u32, me: &Me<'_>, patience: &mut Patience) -> Result<(), Broken> {
-        W::spin(|| ended(self.turn.load(Relaxed), round).is_some());
+        W::spin(|| self.ended(self.turn.load(Relaxed), round).is_some());
         loop {
             let turn = self.turn.load(Acquire);
-            if let Some(end) = ended(turn, round) {
+            if let Some(end) = self.ended(turn, round) {
                 return end;
             }
             match self.turn.sleep(turn, patience) {
@@ -140,7 +143,7 @@ impl<W: Word> Rounds<'_, W> {
     /// Lets all parties go, unless the round has been broken since they were complete.
     pub(crate) fn finish(&self, party: &Party, me: &Me<'_>) -> Result<(), Broken> {
         let turn = self.enter(me);
-        let end = ended(turn, party.round).unwrap_or_else(|| {
+        let end = self.ended(turn, party.round).unwrap_or_else(|| {
             self.next(turn, 0);
             Ok(())
         });
@@ -158,7 +161,7 @@ impl<W: Word> Rounds<'_, W> {
     /// Breaks this round, if it is under way yet.
     pub(crate) fn break_round(&self, round: u32, me: &Me<'_>) {
         let turn = self.enter(me);
-        if ended(turn, round).is_none() {
+        if self.ended(turn, round).is_none() {
             self.break_with_lock(turn);
         }
         self.lock.give_back(me);
@@ -175,7 +178,7 @@ impl<W: Word> Rounds<'_, W> {
 
     fn look_for_deaths(&self, round: u32, me: &Me<'_>) {
         let turn = self.enter(me);
-        if ended(turn, round).is_none() && self.has_dead(me) {
+        if self.ended(turn, round).is_none() && self.has_dead(me) {
             self.break_with_lock(turn);
         }
         self.lock.give_back(me);
@@ -205,7 +208,26 @@ impl<W: Word> Rounds<'_, W> {
     fn next(&self, turn: u32, how: u32) {
         self.count.store(0, Relaxed);
         let history = (turn << 1 | how << 1) & HISTORY;
+        if history & BROKEN << 1 != 0 {
+            self.last.store(round_of(turn) + 1, Relaxed);
+        }
         self.publish((turn & !(HISTORY | BROKEN)).wrapping_add(ROUND) | history);
+    }
+
+    /// How `round` has ended, if it has.
+    fn ended(&self, turn: u32, round: u32) -> Option<Result<(), Broken>> {
+        let since = rounds_between(round, round_of(turn));
+        let is_whole = match since {
+            0 if turn & BROKEN == 0 => return None,
+            0 => false,
+            1..=8 => turn >> since & 1 == 0,
+            // Read after `turn`, so it may be a later one yet.
+            _ => match self.last.load(Relaxed).checked_sub(1) {
+                Some(last) => rounds_between(round, last) > since,
+                None => true,
+            },
+        };
+        Some(if is_whole { Ok(()) } else { Err(Broken) })
     }
 
     fn publish(&self, turn: u32) {
@@ -218,12 +240,7 @@ fn round_of(turn: u32) -> u32 {
     turn / ROUND
 }
 
-/// How `round` has ended, if it has.
-fn ended(turn: u32, round: u32) -> Option<Result<(), Broken>> {
-    let since = round_of(turn.wrapping_sub(round.wrapping_mul(ROUND)));
-    match since {
-        0 if turn & BROKEN == 0 => None,
-        1..=8 if turn >> since & 1 == 0 => Some(Ok(())),
-        _ => Some(Err(Broken)),
-    }
+/// How many rounds lie between two, of which the numbers come round after eight million.
+fn rounds_between(from: u32, to: u32) -> u32 {
+    round_of(to.wrapping_sub(from).wrapping_mul(ROUND))
 }

@@ -185,17 +185,47 @@ fn pass(
 #[test]
 fn barrier_keeps_step_with_more_users_than_parties() {
     let barrier = BarrierWords::<AtomicU32>::new(2);
+    let (passed, done) = (AtomicU32::new(0), AtomicU32::new(0));
     thread::scope(|scope| {
         for number in 1..=4 {
-            let barrier = &barrier;
+            let (barrier, passed, done) = (&barrier, &passed, &done);
             scope.spawn(move || {
-                for _ in 0..200 {
-                    assert!(pass(barrier, number, Patience::endless()).unwrap() < 2);
+                while let Ok(index) = pass(barrier, number, Patience::endless()) {
+                    assert!(index < 2);
+                    if passed.fetch_add(1, Ordering::Relaxed) == 1_000 {
+                        // Those that are left have nobody to wait for.
+                        done.store(1, Ordering::Relaxed);
+                        barrier.with(|rounds| rounds.abort(&me(number)));
+                    }
                 }
+                assert_eq!(done.load(Ordering::Relaxed), 1, "it was broken before its end");
             });
         }
     });
     assert_eq!(barrier.count.into_inner(), 0);
+}
+
+#[test]
+fn barrier_tells_how_a_round_of_long_ago_has_ended() {
+    for resets in [0, 1] {
+        let barrier = BarrierWords::<AtomicU32>::new(2);
+        barrier.with(|rounds| {
+            let arrive = || rounds.arrive(&me(1), &mut Patience::endless()).unwrap();
+            let late = arrive();
+            for _ in 0..20 {
+                let Arrival::Last(party) = arrive() else { panic!("it is the second") };
+                rounds.finish(&party, &me(1)).unwrap();
+                assert!(matches!(arrive(), Arrival::Early(_)));
+            }
+            if resets > 0 {
+                rounds.reset(&me(1));
+            }
+            let Arrival::Early(party) = late else { panic!("it is the first") };
+            let outcome = rounds.wait(&party, &me(1), &mut Patience::endless());
+            // After a reset nobody knows any more which round it was.
+            assert_eq!(outcome.is_ok(), resets == 0);
+        });
+    }
 }
 
 #[test]

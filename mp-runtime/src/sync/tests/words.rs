@@ -79,6 +79,7 @@ impl<W: Word + From<u32>> ConditionWords<W> {
 pub(super) struct BarrierWords<W: Word> {
     pub(super) lock: LockWords<W>,
     pub(super) turn: W,
+    pub(super) last: W,
     pub(super) count: W,
     pub(super) slots: Vec<W>,
 }
@@ -89,7 +90,7 @@ where
 {
     pub(super) fn new(parties: usize) -> Self {
         let slots = (0..parties).map(|_| 0.into()).collect();
-        Self { lock: LockWords::new(), turn: 0.into(), count: 0.into(), slots }
+        Self { lock: LockWords::new(), turn: 0.into(), last: 0.into(), count: 0.into(), slots }
     }
 
     pub(super) fn with<R>(&self, f: impl FnOnce(Rounds<'_, W>) -> R) -> R {
@@ -97,6 +98,7 @@ where
         f(Rounds {
             lock: self.lock.raw(),
             turn: &self.turn,
+            last: &self.last,
             count: &self.count,
             slots: &slot,
             parties: u32::try_from(self.slots.len()).unwrap(),
