@@ -49,11 +49,13 @@ pub(super) struct Tree {
 pub(crate) struct Number(u32);
 
 impl Number {
+    #[inline]
     pub(crate) fn get(self) -> u32 {
         self.0
     }
 
     /// The process that a word names; none if no process can have that number.
+    #[inline]
     pub(crate) fn from_raw(raw: u32) -> Option<Self> {
         (raw != 0 && raw < MOST_NUMBERS).then_some(Self(raw))
     }
@@ -95,6 +97,7 @@ pub(super) fn the_tree() -> Result<&'static Tree> {
 /// # Errors
 ///
 /// If there is no memory to share, or 2³¹ processes have had one.
+#[inline]
 pub(crate) fn own() -> Result<Number> {
     let forks = own::forks();
     let word = OWN.load(Ordering::Relaxed);
@@ -112,6 +115,7 @@ pub(super) fn own_if_any() -> Option<Number> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "two halves of a word")]
+#[inline]
 fn split(word: u64) -> (u32, u32) {
     (word as u32, (word >> 32) as u32)
 }
@@ -190,6 +194,7 @@ impl Tree {
         Ok(Self { memory, shared, id, len })
     }
 
+    #[inline]
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }

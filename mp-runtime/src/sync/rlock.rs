@@ -147,6 +147,7 @@ impl RLock {
         Ok(taken)
     }
 
+    #[inline]
     fn give_back(&self, me: &Me<'_>) -> bool {
         let (raw, depth) = (raw(&self.hold), self.hold.u32(DEPTH));
         if !raw.is_mine(me) {

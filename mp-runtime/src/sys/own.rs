@@ -17,6 +17,7 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// How many forks lie between this process and the exec'd one that it is a copy of. What was made at
 /// another count belongs to another process.
+#[inline]
 pub(crate) fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }

@@ -87,6 +87,40 @@ fn lock_lets_a_waiter_in_between_long_holds() {
 }
 
 #[test]
+fn lock_hears_of_one_that_has_waited_for_long() {
+    let lock = LockWords::<AtomicU32>::new();
+    lock.raw().take(&me(1), Patience::endless);
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| lock.raw().take(&me(2), Patience::endless));
+        let start = Instant::now();
+        // Woken in vain, as by owners that come again at once.
+        let is_heard = || lock.hungry.load(Ordering::Relaxed) != 0;
+        while !is_heard() && start.elapsed() < Duration::from_secs(5) {
+            crate::sync::word::Word::wake(&lock.word, 1);
+            thread::yield_now();
+        }
+        let (was_heard, took) = (is_heard(), start.elapsed());
+        // Gives it back, and waits until the other has come.
+        assert!(lock.raw().give_back(&me(1)));
+        assert_eq!(waiter.join().unwrap(), CLEAN);
+        assert!(was_heard, "it says nothing");
+        assert!(took >= Duration::from_millis(10), "so soon");
+    });
+    assert_eq!(lock.hungry.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn lock_forgets_one_that_does_not_come() {
+    let lock = LockWords::<AtomicU32>::new();
+    let raw = lock.raw();
+    assert!(raw.hunger.announce() && !raw.hunger.announce());
+    let start = Instant::now();
+    raw.hunger.yield_to();
+    assert!(start.elapsed() >= Duration::from_millis(1));
+    assert_eq!(lock.hungry.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn lock_any_words_end_in_an_outcome() {
     let hasty = || Patience::of(Duration::from_millis(1));
     for word in [0, 1, 5, u32::MAX, 1 << 31, u32::MAX >> 1] {
