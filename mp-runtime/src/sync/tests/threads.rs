@@ -194,6 +194,22 @@ fn condition_tells_the_oldest_living() {
 }
 
 #[test]
+fn condition_tells_the_oldest_wherever_its_place_is() {
+    let words = ConditionWords::<AtomicU32>::new(3);
+    words.with(|tickets| {
+        let first = tickets.enlist(&me(1)).unwrap();
+        let mut second = tickets.enlist(&me(2)).unwrap();
+        tickets.withdraw(&first, &me(1));
+        // In the place of the first.
+        let mut third = tickets.enlist(&me(3)).unwrap();
+        tickets.notify(1, &me(9));
+        let hasty = || Patience::of(Duration::from_millis(5));
+        assert_eq!(tickets.wait(&mut third, &me(3), &mut hasty()), Told::TimedOut);
+        assert_eq!(tickets.wait(&mut second, &me(2), &mut hasty()), Told::Notified);
+    });
+}
+
+#[test]
 fn condition_frees_the_places_of_the_dead() {
     let words = ConditionWords::<AtomicU32>::new(2);
     words.with(|tickets| {
