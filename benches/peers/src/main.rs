@@ -1,7 +1,9 @@
 //! Runs all contestants on the same work, one after another and again, and prints one table.
 
+mod rows;
 mod table;
 
+use rows::{METRICS, Metric};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -14,59 +16,11 @@ const HELP: &str = "\
 benches/peers/run [--quick] [--rounds N] [--only METRIC].. [--json FILE]
   --quick        one round of short runs without the slowest peers: under a minute
   --rounds N     rounds of all contestants of a row, 3 unless told; the table has the median of them
-  --only METRIC  this row, and others named so: throughput map apply idle start pool argument result death
+  --only METRIC  this row, and others named so:
+                 throughput map apply idle start pool argument result death
+                 channel ping-pong large queue queue-2-2 lock contended event event-idle slice share
   --json FILE    the same as JSON
 ";
-
-/// Name, what it is, unit, whether more is better, and what RESULTS.md says of crossmist, which panics on the
-/// current rustc and was measured patched, in an earlier run on a machine of this kind.
-pub struct Metric {
-    pub name: &'static str,
-    pub what: &'static str,
-    pub unit: &'static str,
-    pub more: bool,
-    pub crossmist: Option<f64>,
-}
-
-const METRICS: [Metric; 9] = [
-    metric("throughput", "small tasks with a callback or handle, 2 workers", "M/s", true, Some(0.145_676)),
-    metric("map", "map over a million integers, 2 workers", "M/s", true, Some(55.99)),
-    metric("apply", "apply, 1 worker, busy", "µs", false, Some(68.1)),
-    metric("idle", "apply after 10 ms without work", "µs", false, None),
-    metric("start", "start and join of one process", "ms", false, None),
-    metric("pool", "a pool of 2, to its first result", "ms", false, None),
-    metric("argument", "64 MiB of bytes as an argument, all read by the task", "GiB/s", true, None),
-    metric("result", "64 MiB of bytes as a result", "GiB/s", true, None),
-    metric("death", "a worker ends in a task: its handle has the error", "ms", false, None),
-];
-
-const fn metric(
-    name: &'static str,
-    what: &'static str,
-    unit: &'static str,
-    more: bool,
-    crossmist: Option<f64>,
-) -> Metric {
-    Metric { name, what, unit, more, crossmist }
-}
-
-/// Name, program, its third argument, whether it is a ceiling and no peer, and whether a quick run has it.
-const CONTESTANTS: [(&str, &str, &str, bool, bool); 14] = [
-    ("mp", "ours", "", false, true),
-    ("mp, fork server", "ours", "forkserver", false, true),
-    ("procspawn", "procspawn", "", false, true),
-    ("ipc-channel, by hand", "ipcchannel", "", false, true),
-    ("multiprocessing, fork", "peer.py", "multiprocessing-fork", false, true),
-    ("multiprocessing, spawn", "peer.py", "multiprocessing-spawn", false, false),
-    ("concurrent.futures", "peer.py", "concurrent.futures", false, true),
-    ("loky", "peer.py", "loky", false, false),
-    ("mpire", "peer.py", "mpire", false, false),
-    ("pebble", "peer.py", "pebble", false, false),
-    ("ray", "peer.py", "ray", false, false),
-    ("rayon (threads)", "ceiling", "rayon", true, true),
-    ("crossbeam (threads)", "ceiling", "crossbeam", true, true),
-    ("bare", "ceiling", "bare", true, true),
-];
 
 /// No run of a contestant takes longer; one that does is left out of that round.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -108,10 +62,10 @@ fn options() -> Result<Options, String> {
 /// Runs one contestant once, in a process group of its own, of which nothing is left afterwards.
 fn run(program: &str, metric: &str, percent: &str, third: &str) -> Option<f64> {
     let beside = std::env::current_exe().ok()?;
-    let mut command = if program == "peer.py" {
+    let mut command = if program.ends_with(".py") {
         let python = std::env::var("PEERS_PYTHON").ok().filter(|path| !path.is_empty())?;
         let mut command = Command::new(python);
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peer.py"));
+        command.arg(format!("{}/{program}", env!("CARGO_MANIFEST_DIR")));
         command
     } else {
         Command::new(beside.with_file_name(program))
@@ -146,7 +100,8 @@ fn run(program: &str, metric: &str, percent: &str, third: &str) -> Option<f64> {
 
 fn measure(metric: &'static Metric, options: &Options) -> Row {
     let percent = if options.quick { "20" } else { "100" };
-    let mut lines: Vec<_> = CONTESTANTS
+    let mut lines: Vec<_> = metric
+        .contestants
         .iter()
         .filter(|contestant| !options.quick || contestant.4)
         .map(|&(name, program, third, ceiling, _)| (Line::new(name, ceiling), program, third))

@@ -1,6 +1,6 @@
 //! One row of the table: all contestants on one metric, beside each other.
 
-use crate::Metric;
+use crate::rows::Metric;
 use serde_json::{Value, json};
 
 /// A contestant's values.
@@ -52,7 +52,7 @@ impl Row {
     }
 
     pub fn print(&self) {
-        let Metric { name, what, unit, more, crossmist } = self.metric;
+        let Metric { name, what, unit, more, crossmist, .. } = self.metric;
         let better = if *more { "more" } else { "less" };
         println!("\n{name}: {what}, {unit} ({better} is better)");
         println!("  {:<24} {:>10}  {:<22} {:>12} {:>12}", "", "median", "min..max", "× best peer", "× ceiling");
