@@ -23,7 +23,7 @@ pub const METRICS: [Metric; 20] = [
     calls("death", "a worker ends in a task: its handle has the error", "ms", false),
     object("channel", "a struct of 64 bytes, one way", "M/s", true).quoted(1.03),
     object("ping-pong", "a struct of 64 bytes there and back", "µs", false).quoted(69.7),
-    object("large", "messages of 1 MiB, one way", "k/s", true).quoted(0.199),
+    object("large", "messages of 1 MiB, one way, all read by the receiver", "k/s", true).quoted(0.199),
     object("queue", "put and get of an integer, 1 producer, 1 consumer", "M/s", true),
     object("queue-2-2", "the same with 2 producers and 2 consumers", "M/s", true),
     object("lock", "lock and unlock, uncontended", "ns", false),

@@ -2,11 +2,9 @@
 //! on shared memory, without a way to wait and without a word about deaths.
 
 use parking_lot::{Condvar, Mutex};
-use peers::objects::{
-    MESSAGE, Small, contention, delay, nanoseconds, numbers, pairs, rounds, setter, sum, thousands, waiter,
-};
+use peers::objects::{MESSAGE, Small, contention, delay, nanoseconds, numbers, pairs, rounds, setter, sum, waiter};
 use peers::raw::{Line, contended, event, fork, futex_wait, futex_wake, join, pipe, read_number, shared, write_number};
-use peers::{Asked, gibibytes, median, millions, tell};
+use peers::{Asked, all_ascii, gibibytes, median, millions, tell};
 use std::cell::UnsafeCell;
 use std::hint::{black_box, spin_loop};
 use std::sync::Barrier;
@@ -18,9 +16,10 @@ fn crossbeam_one_way<T: Send>(
     (send, messages): (crossbeam_channel::Sender<T>, crossbeam_channel::Receiver<T>),
     count: u64,
     make: impl Fn(u64) -> T,
+    take: impl Fn(T) + Send,
 ) {
     thread::scope(|scope| {
-        let all = scope.spawn(move || messages.iter().count() as u64);
+        let all = scope.spawn(move || messages.iter().map(take).count() as u64);
         (0..count).for_each(|i| send.send(make(i)).expect("the thread lives"));
         drop(send);
         assert_eq!(all.join().expect("it does not panic"), count);
@@ -31,11 +30,13 @@ fn crossbeam(asked: &Asked) -> Option<f64> {
     Some(match asked.metric.as_str() {
         "channel" => {
             let count = asked.count(2_000_000);
-            millions(count, || crossbeam_one_way(crossbeam_channel::bounded(4096), count, Small::new))
+            millions(count, || {
+                crossbeam_one_way(crossbeam_channel::bounded(4096), count, Small::new, |m| _ = black_box(m))
+            })
         }
         "queue" => {
             let count = asked.count(2_000_000);
-            millions(count, || crossbeam_one_way(crossbeam_channel::unbounded(), count, |i| i))
+            millions(count, || crossbeam_one_way(crossbeam_channel::unbounded(), count, |i| i, |i| _ = black_box(i)))
         }
         "queue-2-2" => {
             let each = asked.count(1_000_000);
@@ -50,7 +51,9 @@ fn crossbeam(asked: &Asked) -> Option<f64> {
         }
         "large" => {
             let (count, bytes) = (asked.count(5000), vec![1; MESSAGE]);
-            thousands(count, || crossbeam_one_way(crossbeam_channel::bounded(64), count, |_| bytes.clone()))
+            let take = |bytes: Vec<u8>| assert!(all_ascii(&bytes));
+            let ends = crossbeam_channel::bounded(8);
+            millions(count, || crossbeam_one_way(ends, count, |_| bytes.clone(), take)) * 1e3
         }
         "ping-pong" => {
             let (ask, asks) = crossbeam_channel::bounded::<Small>(1);
@@ -110,56 +113,58 @@ fn parking_lot(asked: &Asked) -> Option<f64> {
     })
 }
 
-const SLOTS: u64 = 4096;
-
 /// Of one writer and one reader, which both spin.
-struct Ring<T> {
+struct Ring<T, const SLOTS: usize> {
     written: Line<AtomicU64>,
     read: Line<AtomicU64>,
-    slots: UnsafeCell<[T; SLOTS as usize]>,
+    slots: [UnsafeCell<T>; SLOTS],
 }
 
-fn ring<T: Copy + 'static>(count: u64, make: impl Fn(u64) -> T) -> f64 {
-    let (ring, tell): (&Ring<T>, _) = (shared(), pipe());
-    let slot = |i: u64| {
-        // SAFETY: within the array.
-        unsafe { ring.slots.get().cast::<T>().add((i % SLOTS) as usize) }
-    };
+/// Millions a second of messages that are written to a slot and read there; the writer hears of it each `every` messages.
+fn ring<T: 'static, const SLOTS: usize>(count: u64, every: u64, write: impl Fn(*mut T, u64), read: impl Fn(&T)) -> f64 {
+    let (ring, tell): (&Ring<T, SLOTS>, _) = (shared(), pipe());
+    let slot = |i: u64| ring.slots[i as usize % SLOTS].get();
     let child = fork(|| {
         write_number(tell, 0);
-        let mut read = 0;
-        while read < count {
+        let mut i = 0;
+        while i < count {
             let written = ring.written.0.load(Acquire);
-            if written == read {
+            if written == i {
                 spin_loop();
             }
-            while read < written {
+            while i < written {
                 // SAFETY: it is written, and stays until `read` says otherwise.
-                black_box(unsafe { slot(read).read_volatile() });
-                read += 1;
-                if read % 64 == 0 {
-                    ring.read.0.store(read, Release);
+                read(unsafe { &*slot(i) });
+                i += 1;
+                if i % every == 0 {
+                    ring.read.0.store(i, Release);
                 }
             }
-            ring.read.0.store(read, Release);
+            ring.read.0.store(i, Release);
         }
-        write_number(tell, read);
+        write_number(tell, i);
     });
     read_number(tell);
     let rate = millions(count, || {
         let mut read = 0;
         for i in 0..count {
-            while i - read >= SLOTS {
+            while i - read >= SLOTS as u64 {
                 read = ring.read.0.load(Acquire);
             }
-            // SAFETY: the reader is done with it.
-            unsafe { slot(i).write_volatile(make(i)) };
+            write(slot(i), i);
             ring.written.0.store(i + 1, Release);
         }
         assert_eq!(read_number(tell), count);
     });
     join(child);
     rate
+}
+
+/// For values that are copied in and out.
+fn ring_of<T: Copy + 'static>(count: u64, make: impl Fn(u64) -> T) -> f64 {
+    // SAFETY: the slot is the writer's.
+    let write = |slot: *mut T, i| unsafe { slot.write_volatile(make(i)) };
+    ring::<T, 4096>(count, 64, write, |value| _ = black_box(*value))
 }
 
 /// 0 when free, 1 when held, 2 when somebody may sleep for it.
@@ -201,8 +206,8 @@ fn bare(asked: &Asked) -> Option<f64> {
         unlock(&word.0);
     };
     Some(match asked.metric.as_str() {
-        "channel" => ring(asked.count(10_000_000), Small::new),
-        "queue" => ring(asked.count(10_000_000), |i| i),
+        "channel" => ring_of(asked.count(10_000_000), Small::new),
+        "queue" => ring_of(asked.count(10_000_000), |i| i),
         "ping-pong" => {
             let (words, count): (&[Line<AtomicU64>; 2], _) = (shared(), asked.count(100_000));
             let pass = |i: u64| {
@@ -228,13 +233,10 @@ fn bare(asked: &Asked) -> Option<f64> {
             time
         }
         "large" => {
-            let (count, bytes) = (asked.count(5000), vec![1; MESSAGE]);
-            let mut slots = vec![vec![0; MESSAGE]; 8];
-            thousands(count, || {
-                for i in 0..count {
-                    black_box(&mut slots[i as usize % 8]).copy_from_slice(black_box(&bytes));
-                }
-            })
+            let bytes = vec![1; MESSAGE];
+            // SAFETY: the slot is the writer's, and as large.
+            let write = |slot: *mut [u8; MESSAGE], _| unsafe { slot.cast::<u8>().copy_from(bytes.as_ptr(), MESSAGE) };
+            ring::<_, 8>(asked.count(5000), 1, write, |bytes| assert!(all_ascii(bytes))) * 1e3
         }
         "lock" => nanoseconds(asked.count(5_000_000), pair),
         "contended" => contended(contention(asked), pair),

@@ -3,8 +3,8 @@
 
 use iceoryx2::port::{listener::Listener, notifier::Notifier, publisher::Publisher, subscriber::Subscriber};
 use iceoryx2::prelude::*;
-use peers::objects::{MESSAGE, delay, numbers, rounds, setter, sum, thousands, waiter};
-use peers::{Asked, LARGE, median, millions, tell};
+use peers::objects::{MESSAGE, bytes, delay, numbers, rounds, setter, sum, thousands, waiter};
+use peers::{Asked, LARGE, all_ascii, median, millions, tell};
 use std::cell::Cell;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -204,7 +204,7 @@ fn other<T: Payload>(name: &str, metric: &str, events: bool, rounds: u64, answer
             ends.send_number(sum);
         },
         _ => {
-            (0..rounds).for_each(|_| _ = ends.recv());
+            (0..rounds).for_each(|_| _ = ends.poll(&answer));
             ends.send(rounds);
             ends.recv();
         }
@@ -326,7 +326,9 @@ fn main() {
             let (metric, rounds) = (asked.metric.as_str(), rounds.parse().expect("a number"));
             match metric {
                 "slice" => other::<Huge>(name, metric, false, 0, |huge| sum(&huge.numbers)),
-                "large" => other::<Message>(name, metric, false, rounds, Message::number),
+                "large" => other::<Message>(name, metric, false, rounds, |message| {
+                    u64::from(all_ascii(bytes(&message.numbers)))
+                }),
                 _ => other::<Small>(name, metric, third == "events", rounds, Small::number),
             }
         }

@@ -3,7 +3,7 @@
 
 use ipc_channel::ipc::{self, IpcBytesReceiver, IpcOneShotServer, IpcReceiver, IpcSender, IpcSharedMemory};
 use peers::objects::{MESSAGE, Small, bytes, numbers, sum_bytes, thousands};
-use peers::{Asked, gibibytes, median, millions, tell};
+use peers::{Asked, all_ascii, gibibytes, median, millions, tell};
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use std::process::{Child, Command};
@@ -25,8 +25,8 @@ enum Part {
 
 type Ends = (IpcSender<Part>, IpcReceiver<u64>);
 
-fn all<T>(count: u64, recv: impl Fn() -> Result<T, ipc_channel::IpcError>) -> u64 {
-    (0..count).for_each(|_| drop(black_box(recv().expect("the main process is there"))));
+fn all<T>(count: u64, recv: impl Fn() -> Result<T, ipc_channel::IpcError>, take: impl Fn(T)) -> u64 {
+    (0..count).for_each(|_| take(recv().expect("the main process is there")));
     count
 }
 
@@ -37,10 +37,10 @@ fn other(server: String) {
     first.send((give, answers)).expect("the main process waits");
     let done = |count| answer.send(count).expect("the main process waits");
     match part.recv().expect("the main process waits") {
-        Part::Small(messages, count) => done(all(count, || messages.recv())),
-        Part::Number(messages, count) => done(all(count, || messages.recv())),
-        Part::Large(messages, count) => done(all(count, || messages.recv())),
-        Part::Bytes(messages, count) => done(all(count, || messages.recv())),
+        Part::Small(messages, count) => done(all(count, || messages.recv(), |message| _ = black_box(message))),
+        Part::Number(messages, count) => done(all(count, || messages.recv(), |number| _ = black_box(number))),
+        Part::Large(messages, count) => done(all(count, || messages.recv(), |bytes| assert!(all_ascii(&bytes)))),
+        Part::Bytes(messages, count) => done(all(count, || messages.recv(), |bytes| assert!(all_ascii(&bytes)))),
         Part::Echo(asks, answers) => {
             while let Ok(message) = asks.recv() {
                 answers.send(message).expect("the main process waits");

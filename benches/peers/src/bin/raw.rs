@@ -4,7 +4,7 @@ use peers::objects::{MESSAGE, Small, contention, nanoseconds, rounds, thousands}
 use peers::raw::{
     Ends, contended, event, eventfd, fork, join, pipe, read, read_number, shared, socket, write, write_number,
 };
-use peers::{Asked, median, millions, tell};
+use peers::{Asked, all_ascii, median, millions, tell};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -15,7 +15,10 @@ fn one_way(ends: Ends, len: usize, count: u64, measure: impl FnOnce(&dyn Fn())) 
     let child = fork(|| {
         let mut message = vec![0; len];
         write_number(tell, 0);
-        (0..count).for_each(|_| read(ends, &mut message));
+        for _ in 0..count {
+            read(ends, &mut message);
+            assert!(len < MESSAGE || all_ascii(&message));
+        }
         write_number(tell, count);
     });
     read_number(tell);
