@@ -173,6 +173,8 @@ def event(rounds, pause):
             time.sleep(pause)
         begun.append(time.monotonic_ns())
         there.set()
+        if pause:
+            time.sleep(pause / 10)
         back.wait()
         back.clear()
     delays = sorted(woken - begun for woken, begun in list(zip(told.recv(), begun))[1:])

@@ -76,6 +76,10 @@ pub fn setter((rounds, pause): (u64, Duration), set: impl Fn(), answered: impl F
         }
         let now = clock();
         set();
+        if !pause.is_zero() {
+            // To spin for the answer at once would have the scheduler wake the other side on another core.
+            std::thread::sleep(pause / 10);
+        }
         answered();
         now
     };

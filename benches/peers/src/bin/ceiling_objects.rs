@@ -45,7 +45,7 @@ fn crossbeam(asked: &Asked) -> Option<f64> {
             let take = || (0..each).for_each(|_| _ = get.recv().expect("it is open"));
             millions(2 * each, || {
                 thread::scope(|scope| {
-                    [scope.spawn(work), scope.spawn(work), scope.spawn(take), scope.spawn(take)];
+                    (0..2).for_each(|_| _ = (scope.spawn(work), scope.spawn(take)));
                 });
             })
         }
