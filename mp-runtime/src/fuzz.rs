@@ -1,7 +1,7 @@
 //! Doors for the fuzzers of `fuzz/`, in builds for them only: each takes any bytes where another process could have written
 //! them, and returns. What it finds is not looked at; it must not panic, hang or read where nothing is.
 
-use crate::codec;
+use crate::codec::{self, Aside};
 use crate::commons::{Block, BlockAt, Hold, Kind, Role, Sent};
 use crate::custody::{Attachments, Fd};
 use crate::protocol::handshake;
@@ -40,6 +40,19 @@ fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) {
     let _ = black_box(codec::decode::<T>(bytes).is_ok());
 }
 
+/// A number within others: of a sequence of numbers it is decoded from its bytes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Wrapped(Option<i16>);
+
+/// The items of a sequence, of whatever kind the bytes say it is.
+fn items<T: for<'x> Deserialize<'x>>(bytes: &[u8]) {
+    let mut items = codec::Items::new(bytes, Attachments::default());
+    let mut aside = Aside::default();
+    while let Some(item) = items.next::<T>(&mut aside) {
+        let _ = black_box(item.is_ok());
+    }
+}
+
 /// A value's bytes.
 pub fn value(bytes: &[u8]) {
     decode::<Tree>(bytes);
@@ -49,10 +62,10 @@ pub fn value(bytes: &[u8]) {
     decode::<Vec<Vec<u8>>>(bytes);
     decode::<(bool, f32, [u64; 3], Result<u8, String>)>(bytes);
     decode::<Vec<Fd<OwnedFd>>>(bytes);
-    let mut items = codec::Items::new(bytes, Attachments::default());
-    while let Some(item) = items.next::<(u32, &str)>() {
-        let _ = black_box(item.is_ok());
-    }
+    items::<(u32, Cow<'_, str>)>(bytes);
+    items::<u64>(bytes);
+    items::<f32>(bytes);
+    items::<Wrapped>(bytes);
 }
 
 /// The reply of a task, and the file with which a child starts.
