@@ -22,6 +22,11 @@ fn sum_vec(bytes: Vec<u8>) -> u64 {
 }
 
 #[mp::task]
+fn sum_slice(bytes: mp::SharedSlice<u8>) -> u64 {
+    total(&bytes)
+}
+
+#[mp::task]
 fn make(len: usize) -> Vec<u8> {
     vec![1; len]
 }
@@ -48,6 +53,7 @@ fn main() -> mp::Result<()> {
     let pool = mp::Pool::new(1)?;
     let bytes = vec![1; SIZE];
     let mut copy = vec![0; SIZE];
+    let slice = mp::SharedSlice::new(&bytes)?;
     table(
         "64 MiB",
         "GiB/s",
@@ -62,6 +68,17 @@ fn main() -> mp::Result<()> {
             Row::new("argument Vec<u8>", || {
                 rate_of(|| bytes.clone(), |input| pool.apply(sum_vec, input).unwrap_or(0))
             }),
+            Row::new("SharedSlice, made before", || {
+                rate(|| pool.apply(sum_slice, slice.clone()).unwrap_or(0))
+            }),
+            Row::new("SharedSlice, made anew", || {
+                rate(|| {
+                    mp::SharedSlice::new(&bytes)
+                        .and_then(|made| pool.apply(sum_slice, made))
+                        .unwrap_or(0)
+                })
+            }),
+            Row::new("summed in place, in this process", || rate(|| total(&bytes))),
             Row::new("result Vec<u8>", || {
                 rate(|| pool.apply(make, SIZE).map_or(0, |made| made.len() as u64))
             }),

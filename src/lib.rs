@@ -17,7 +17,9 @@ pub use mp_runtime::{
     as_completed, set_worker_state, shared, wait_all, wait_any, with_worker_state,
 };
 // Memory that processes share.
-pub use mp_runtime::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
+pub use mp_runtime::{
+    Plain, ShareableItem, ShareableItems, ShareableList, SharedMemory, SharedSlice,
+};
 // Waiting for several things.
 pub use mp_runtime::{Waitable, wait};
 // Locks and their kin.

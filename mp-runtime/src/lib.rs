@@ -67,7 +67,7 @@ pub use process::at_exit::at_exit;
 pub use process::exit::{Guard, init};
 pub use process::info::{ProcessInfo, active_children, cpu_count, current_process, parent_process};
 pub use process::{Process, spawn};
-pub use shared::{ShareableItem, ShareableItems, ShareableList, SharedMemory};
+pub use shared::{Plain, ShareableItem, ShareableItems, ShareableList, SharedMemory, SharedSlice};
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, Event, EventWait, Lock, LockGuard, RLock, RLockGuard,
     Semaphore, SemaphoreGuard,

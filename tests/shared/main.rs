@@ -8,6 +8,7 @@ mod blocks;
 mod kernel;
 mod lists;
 mod room;
+mod slices;
 mod tracked;
 mod tracker;
 

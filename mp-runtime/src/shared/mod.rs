@@ -4,8 +4,12 @@ mod block;
 mod item;
 mod list;
 mod names;
+mod plain;
+mod slice;
 pub(crate) mod tracker;
 
 pub use block::SharedMemory;
 pub use item::ShareableItem;
 pub use list::{ShareableItems, ShareableList};
+pub use plain::Plain;
+pub use slice::SharedSlice;

@@ -15,6 +15,7 @@ pub(crate) mod pidfd;
 pub(crate) mod poll;
 pub(crate) mod random;
 pub(crate) mod rendezvous;
+pub(crate) mod sealed;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod spawn;
