@@ -18,7 +18,8 @@ pub use mp_runtime::{
 };
 // Memory that processes share.
 pub use mp_runtime::{
-    Plain, ShareableItem, ShareableItems, ShareableList, SharedMemory, SharedSlice,
+    Array, ArrayGuard, Atomic, Plain, RawArray, RawValue, Shareable, ShareableItem, ShareableItems,
+    ShareableList, SharedMemory, SharedMemoryManager, SharedSlice, Value, ValueGuard,
 };
 // Waiting for several things.
 pub use mp_runtime::{Waitable, wait};

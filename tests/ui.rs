@@ -84,6 +84,9 @@ ui! {
     pool_54_pool_in_an_argument
     proc_30_process_as_argument
     proc_30_process_cloned
+    val_04_raw_value_locked
+    val_09_array_of_references
+    val_09_value_of_text
     proc_30_process_in_a_struct
     task_04_handle_as_argument
     task_04_private_argument

@@ -67,7 +67,10 @@ pub use process::at_exit::at_exit;
 pub use process::exit::{Guard, init};
 pub use process::info::{ProcessInfo, active_children, cpu_count, current_process, parent_process};
 pub use process::{Process, spawn};
-pub use shared::{Plain, ShareableItem, ShareableItems, ShareableList, SharedMemory, SharedSlice};
+pub use shared::{
+    Array, ArrayGuard, Atomic, Plain, RawArray, RawValue, Shareable, ShareableItem, ShareableItems,
+    ShareableList, SharedMemory, SharedMemoryManager, SharedSlice, Value, ValueGuard,
+};
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, Event, EventWait, Lock, LockGuard, RLock, RLockGuard,
     Semaphore, SemaphoreGuard,

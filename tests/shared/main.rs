@@ -7,10 +7,14 @@ mod support;
 mod blocks;
 mod kernel;
 mod lists;
+mod manager;
+mod memory;
+mod raw;
 mod room;
 mod slices;
 mod tracked;
 mod tracker;
+mod values;
 
 use std::env;
 use std::fs;

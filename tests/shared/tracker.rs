@@ -34,7 +34,7 @@ fn res_08_there_is_no_tracker_without_a_block() {
         pool.close();
         pool.join().expect("it is closed");
         SharedMemory::attach("mp-test-none").unwrap_err();
-        assert_eq!(trackers(), []);
+        assert!(trackers().is_empty());
         let block = SharedMemory::create(None, 1).expect("a block");
         wait_until(LONG, "there is one", || trackers().len() == 1);
         assert_eq!(mp::active_children().len(), 0, "it is none of the program's own");

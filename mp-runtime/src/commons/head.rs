@@ -312,6 +312,7 @@ pub(super) fn clear(tree: &Tree, record: Record) -> bool {
 }
 
 pub(super) fn gone() -> Error {
-    let text = "an object that processes share is not there any more: nobody has held it until its handle came";
+    let text = "an object that processes share is not there any more, since nobody has held it until its handle came, or \
+                is one of another type";
     Error::new(ErrorKind::NotFound, text)
 }

@@ -1,5 +1,7 @@
-//! `Plain`: what may lie in memory that processes share.
+//! `Plain`, `Shareable`, `Atomic`: what may lie in memory that processes share.
+#![expect(unsafe_code, reason = "says which types are atomics")]
 
+use std::sync::atomic;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// Plain data: numbers, arrays of them, and `repr(C)` structs of such without gaps, all of whose bytes mean something,
@@ -39,6 +41,36 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
                zerocopy::Immutable)]`",
     label = "no plain data"
 )]
-pub trait Plain: FromBytes + IntoBytes + Immutable + Send + Sync + 'static {}
+pub trait Plain: Shareable + Immutable {}
 
-impl<T: FromBytes + IntoBytes + Immutable + Send + Sync + 'static> Plain for T {}
+impl<T: Shareable + Immutable> Plain for T {}
+
+/// [Plain](Plain) data, and atomics, which can be changed through a `&`: what a [`RawValue`](crate::RawValue) holds.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither plain data nor an atomic, so it cannot lie in memory that processes share: use \
+               numbers, arrays of them, or a `repr(C)` struct with `#[derive(zerocopy::FromBytes, \
+               zerocopy::IntoBytes, zerocopy::Immutable)]`",
+    label = "neither plain data nor an atomic"
+)]
+pub trait Shareable: FromBytes + IntoBytes + Send + Sync + 'static {}
+
+impl<T: FromBytes + IntoBytes + Send + Sync + 'static> Shareable for T {}
+
+/// What can be changed by several processes at once through a `&`: the standard library's atomics of integers, and structs
+/// of such.
+///
+/// # Safety
+///
+/// - Each byte of a value belongs to an atomic; none of them can be read or written in another way.
+pub unsafe trait Atomic: Shareable {}
+
+macro_rules! atomics {
+    ($($name:ident)+) => {
+        // SAFETY: it is an atomic and nothing else.
+        $(unsafe impl Atomic for atomic::$name {})+
+    };
+}
+
+atomics! {
+    AtomicU8 AtomicI8 AtomicU16 AtomicI16 AtomicU32 AtomicI32 AtomicU64 AtomicI64 AtomicUsize AtomicIsize
+}

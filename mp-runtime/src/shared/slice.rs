@@ -22,7 +22,8 @@ const PAGE: usize = 4096;
 /// comes to.
 ///
 /// Nobody can change it after it was made, its maker neither. Its memory is given back when the last handle
-/// of any process is gone; each handle takes a descriptor.
+/// of any process is gone; each handle takes a descriptor. Each receipt maps it anew, some 50 µs: many small tasks of one
+/// pool get it once, by [`PoolBuilder::shared`](crate::PoolBuilder::shared).
 ///
 /// # Examples
 ///
