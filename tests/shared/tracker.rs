@@ -243,3 +243,25 @@ fn res_12_a_static_is_made_where_it_is_used() {
     assert!(!is_there(finished.value("block ")));
     assert!(finished.stderr.contains("1 leaked shared_memory"), "{}", finished.stderr);
 }
+
+#[mp::test]
+fn res_10_a_block_unlinked_before_its_maker_was_heard_is_not_left() {
+    #[mp::task]
+    fn make() -> SharedMemory {
+        SharedMemory::create(None, 1).expect("a block")
+    }
+    let program = scenario_main!(|| {
+        let pool = mp::Pool::new(1).expect("a worker");
+        SharedMemory::create(None, 1).expect("a block").unlink().expect("it has its name");
+        wait_until(LONG, "there is one", || trackers().len() == 1);
+        let tracker = trackers()[0];
+        // It hears all at once now, this process first, which it knows already.
+        kill(tracker, libc::SIGSTOP).expect("it is there");
+        let made = pool.apply(make, ()).expect("it returns");
+        made.unlink().expect("it has its name");
+        kill(tracker, libc::SIGCONT).expect("it is there");
+    });
+    let finished = program.run();
+    finished.assert_success();
+    assert_eq!(finished.stderr, "");
+}

@@ -6,20 +6,24 @@ use crate::identity::Tree;
 use crate::shared::names;
 use crate::sys::socket::{self, Received};
 use crate::sys::{named, own, pidfd, poll, rendezvous};
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// So many names are told, of more only how many.
 const MOST_NAMES: usize = 10;
 
+/// So many blocks are remembered that were said to be gone before they were said to be made.
+const MOST_EARLY: usize = 1000;
+
 /// Serves until the tree has ended; gives the exit code, 0 if nothing was left.
 pub(crate) fn serve(tree: Tree, listener: OwnedFd) -> io::Result<i32> {
     let root = open_root(tree)?;
     let mut server =
-        Server { listener, accepting: true, root, callers: Vec::new(), blocks: Vec::new() };
+        Server { listener, accepting: true, root, callers: Vec::new(), books: Books::default() };
     server.sweep(tree);
     while !server.has_ended() && !server.turn()? {}
-    Ok(clean(&server.blocks))
+    Ok(clean(&server.books.blocks))
 }
 
 /// None if it has ended.
@@ -40,7 +44,38 @@ struct Server {
     root: Option<OwnedFd>,
     /// The processes that have said something, as long as they live.
     callers: Vec<OwnedFd>,
+    books: Books,
+}
+
+/// What the tree has, as far as it has said so.
+#[derive(Default)]
+struct Books {
     blocks: Vec<Named>,
+    /// Those that one process has unlinked, and another has made, who was not heard yet.
+    early: VecDeque<Named>,
+}
+
+impl Books {
+    fn note(&mut self, message: Message, ended: &mut bool) {
+        match message {
+            Message::Made(named) => {
+                if let Some(at) = self.early.iter().position(|early| *early == named) {
+                    self.early.remove(at);
+                } else if !self.blocks.contains(&named) {
+                    self.blocks.push(named);
+                }
+            }
+            Message::Gone(named) => match self.blocks.iter().position(|block| *block == named) {
+                Some(at) => drop(self.blocks.remove(at)),
+                None => {
+                    // Most of these are other programs' blocks, and never made by this one.
+                    self.early.truncate(MOST_EARLY - 1);
+                    self.early.push_front(named);
+                }
+            },
+            Message::End => *ended = true,
+        }
+    }
 }
 
 impl Server {
@@ -60,11 +95,11 @@ impl Server {
         let ready = poll::readable(&waited, None)?;
         let mut ended = false;
         let mut index = 0;
-        let Self { callers: all, blocks, .. } = self;
+        let Self { callers: all, books, .. } = self;
         all.retain(|caller| {
             let look = ready[index];
             index += 1;
-            !look || hear(caller, blocks, &mut ended)
+            !look || hear(caller, books, &mut ended)
         });
         if self.callers.len() < callers {
             self.accepting = true;
@@ -76,7 +111,7 @@ impl Server {
         self.accept();
         if ended {
             // What was said before that, by others.
-            self.callers.retain(|caller| hear(caller, &mut self.blocks, &mut ended));
+            self.callers.retain(|caller| hear(caller, &mut self.books, &mut ended));
         }
         Ok(ended)
     }
@@ -103,7 +138,7 @@ impl Server {
             let Some((namespace, root, started)) = names::origin(name) else { continue };
             let Ok(id) = named::look(name) else { continue };
             if (namespace, root, started) == (tree.namespace, tree.root, tree.started) {
-                self.blocks.push(Named { name: name.to_owned(), id });
+                self.books.blocks.push(Named { name: name.to_owned(), id });
             } else if namespace == tree.namespace && !is_alive(root, started) {
                 // Another user's stays, or its own tracker was faster.
                 let _ = named::remove(name, id);
@@ -113,14 +148,11 @@ impl Server {
 }
 
 /// Reads all that a caller has said; says whether it is still there.
-fn hear(caller: &OwnedFd, blocks: &mut Vec<Named>, ended: &mut bool) -> bool {
+fn hear(caller: &OwnedFd, books: &mut Books, ended: &mut bool) -> bool {
     loop {
         match socket::receive::<LENGTH>(caller.as_fd(), false) {
             Ok(Received::Message(message)) => match Message::parse(&message.bytes) {
-                Some(Message::Made(named)) if blocks.contains(&named) => {}
-                Some(Message::Made(named)) => blocks.push(named),
-                Some(Message::Gone(named)) => blocks.retain(|block| *block != named),
-                Some(Message::End) => *ended = true,
+                Some(message) => books.note(message, ended),
                 None => return false,
             },
             Ok(Received::Nothing) => return true,
