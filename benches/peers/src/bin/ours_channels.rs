@@ -15,7 +15,7 @@ fn all(count: u64, done: &Sender<u64>, recv: impl Fn()) {
 
 #[mp::task]
 fn take_small(messages: Receiver<Small>, done: Sender<u64>, count: u64) {
-    all(count, &done, || drop(black_box(messages.recv().expect("there are more"))));
+    all(count, &done, || _ = black_box(messages.recv().expect("there are more")));
 }
 
 #[mp::task]
