@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::kernel::{DESCRIPTORS, set_limit};
 use crate::support::{
-    Footprint, process_exists, scenario, scenario_main, shm_entries, without_servers,
+    Footprint, process_exists, scenario, scenario_main, shm_entries, wait_until, without_servers,
 };
 use crate::{LONG, VERY_LONG, echo};
 
@@ -41,12 +41,11 @@ fn res_11_nothing_is_left_of_a_tree_killed_at_once() {
     for _ in 0..7 {
         running.wait_line("here");
     }
+    // What was just forked is called as its server is, until it has begun.
+    wait_until(LONG, "three pools have an idle worker, too", || {
+        without_servers(&running.members()).len() == 10
+    });
     let members = running.members();
-    assert_eq!(
-        without_servers(&members).len(),
-        10,
-        "three pools have an idle worker, too: {members:?}"
-    );
     running.kill_group(libc::SIGKILL);
     // Looks at processes, at who holds the output, and at names in TMPDIR.
     let finished = running.finish();
