@@ -139,9 +139,11 @@ impl Running {
     #[track_caller]
     fn fail(&self, what: &str) -> ! {
         let members: Vec<String> = self.members().into_iter().map(describe).collect();
+        // The last word is how it ended, if it has.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         left::kill_members(self.pid);
         panic!(
-            "scenario {} {what}; killed: {members:#?}\n{}",
+            "scenario {} {what}; killed: {members:#?}; was: {stat}\n{}",
             self.plan.name,
             Streams(&self.stdout.text(), &self.stderr.text())
         );
