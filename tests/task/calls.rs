@@ -183,6 +183,37 @@ fn task_02_result_of_a_task_is_a_value() {
 }
 
 #[mp::test]
+fn task_02_an_error_of_ours_is_a_result_too() {
+    #[mp::task]
+    fn panics() {
+        panic!("in the innermost");
+    }
+    #[mp::task]
+    fn fails(how: u8) -> mp::Result<u8> {
+        match how {
+            0 => mp::SharedMemory::attach("mp-test-none").map(|_| how),
+            1 => mp::spawn(panics, ())?.result().map(|()| how),
+            2 => mp::SharedMemory::create(None, usize::MAX).map(|_| how),
+            how => Ok(how),
+        }
+    }
+    watchdog(LIMIT, || {
+        let pool = mp::Pool::new(1).expect("a pool");
+        let ask = |how| pool.apply(fails, how).expect("it returns");
+        assert_eq!(ask(7).expect("nothing went wrong"), 7);
+        assert_eq!(ask(0).unwrap_err().kind(), mp::ErrorKind::NotFound);
+        let panicked = ask(1).unwrap_err();
+        let panic = panicked.panic().expect("it says which");
+        assert_eq!(panic.message(), "in the innermost");
+        assert!(panic.location().contains("calls.rs"), "{panic:?}");
+        // Whatever it was there, it reads the same here.
+        let (here, there) = (fails(2).unwrap_err(), ask(2).unwrap_err());
+        assert_eq!((here.kind(), format!("{here:?}")), (there.kind(), format!("{there:?}")));
+        assert!(std::error::Error::source(&there).is_some());
+    });
+}
+
+#[mp::test]
 fn task_02_generic_code_takes_any_task() {
     fn twice<T>(pool: &mp::Pool, task: T, n: i64) -> mp::Result<i64>
     where

@@ -8,17 +8,11 @@ fn io() -> std::io::Result<String> { //~ error[E0277]: the error of `Result<Stri
 }
 
 #[mp::task]
-fn ours(i: i32) -> mp::Result<i32> { //~ error[E0277]: the error of `Result<i32, mp::Error>` cannot travel
-    Ok(i)
-}
-
-#[mp::task]
 fn own(text: &str) -> Answer { //~ error[E0277]: the error of `Result<i32, ParseIntError>` cannot travel
     text.parse()
 }
 
 fn main() {
     io().unwrap();
-    ours(1).unwrap();
     own("1").unwrap();
 }

@@ -112,9 +112,9 @@ impl<'de, T: Shareable> Deserialize<'de> for RawValue<T> {
 ///
 /// ```
 /// #[mp::task]
-/// fn square(numbers: mp::RawArray<u64>, index: usize) -> mp::Result<(), String> {
-///     let number = numbers.get(index).map_err(|error| error.to_string())?;
-///     numbers.set(index, number * number).map_err(|error| error.to_string())
+/// fn square(numbers: mp::RawArray<u64>, index: usize) -> mp::Result<()> {
+///     let number = numbers.get(index)?;
+///     numbers.set(index, number * number)
 /// }
 ///
 /// #[mp::main]

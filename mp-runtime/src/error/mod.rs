@@ -1,6 +1,9 @@
 //! The one error type of the crate: `Error`, its `ErrorKind`, and what a caller acts on (`RemotePanic`, `WorkerExit`).
 //! Holds standard types and boxed sources only; no type of a higher layer.
 
+mod travel;
+
+use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -22,7 +25,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// let process = mp::Process::new(nothing, ());
 /// assert_eq!(process.join().unwrap_err().kind(), mp::ErrorKind::NotStarted);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The time given ran out first; what was waited for goes on.
@@ -89,7 +92,8 @@ pub enum ErrorKind {
 ///
 /// [`kind`](Error::kind) says what class it is of, [`panic`](Error::panic) and
 /// [`worker`](Error::worker) what happened in the other process, and `source()` the cause beneath.
-/// Cloning is cheap and keeps all of it: a handle gives the same error every time it is asked.
+/// Cloning is cheap and keeps all of it: a handle gives the same error every time it is asked. A task may return one:
+/// its caller gets the same, causes as text.
 ///
 /// `Debug` reads as `Display` followed by the causes, since that is what a `main` that returns the
 /// error prints.
@@ -256,7 +260,7 @@ impl From<io::Error> for Error {
 }
 
 /// A panic that ended a task in another process: what [`Error::panic`] gives. See the example of [`Error`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemotePanic {
     message: String,
     location: String,
@@ -303,7 +307,7 @@ impl RemotePanic {
 /// How a process ended that owed an outcome: what [`Error::worker`] gives. See the example of [`Error`].
 ///
 /// One that crashed has said where on standard error, with a backtrace unless `RUST_BACKTRACE=0`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerExit {
     pid: u32,
     name: String,
