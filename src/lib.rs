@@ -30,6 +30,11 @@ pub use mp_runtime::{
 };
 // Queues, channels and pipes.
 pub use mp_runtime::{Connection, Messages, Queue, Receiver, Sender, TrySendError, channel, pipe};
+// Managers and proxies.
+pub use mp_runtime::{
+    ArrayProxy, DictEntries, DictProxy, ListProxy, ListValues, Manager, ManagerBuilder,
+    NamespaceProxy, SetProxy, ValueProxy,
+};
 // Handles inside values.
 pub use mp_runtime::Fd;
 // Errors.

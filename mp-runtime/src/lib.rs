@@ -8,6 +8,7 @@ compile_error!("mp runs on Linux (5.11 or newer), on x86-64 and aarch64");
 // So that the macros' output, which says `::mp::`, works in this crate too.
 extern crate self as mp;
 
+mod manager;
 mod pool;
 mod wait;
 
@@ -59,6 +60,10 @@ pub use channel::{Connection, Messages, Queue, Receiver, Sender, TrySendError, c
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use identity::{StartMethod, set_start_method, start_method};
+pub use manager::{
+    ArrayProxy, DictEntries, DictProxy, ListProxy, ListValues, Manager, ManagerBuilder,
+    NamespaceProxy, SetProxy, ValueProxy,
+};
 pub use pool::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,
     as_completed, set_worker_state, shared, wait_all, wait_any, with_worker_state,

@@ -3,7 +3,7 @@
 use crate::channel::ground::Head;
 use crate::channel::lane::{Entry, Kind, Lane, Sink, Until, Words};
 use crate::codec;
-use crate::commons::{Kind as Object, Sent};
+use crate::commons::{Hold, Kind as Object, Sent};
 use crate::custody::Attachments;
 use crate::custody::store::client as store;
 use crate::error::{Error, ErrorKind, Result};
@@ -151,6 +151,38 @@ pub(super) fn take<T: DeserializeOwned + 'static>(
     codec::decode_with(&buffer.0, attachments).map(Some)
 }
 
+/// Puts the bytes of a value that was encoded with these attachments, none of which is a descriptor.
+#[inline]
+pub(super) fn put_encoded(
+    lane: &Lane<Head<'_>>,
+    body: &[u8],
+    attachments: Attachments,
+    until: Until,
+    still: impl FnMut() -> Result<()>,
+) -> Result<bool> {
+    if attachments.is_empty() {
+        return lane.put(&Entry { kind: TYPED, wire: &[], body }, until, || (), still);
+    }
+    put_attached(lane, body, attachments, until, still)
+}
+
+/// Takes the bytes of a value, and what holds its objects until it is decoded.
+#[inline]
+pub(super) fn take_encoded(
+    lane: &Lane<Head<'_>>,
+    buffer: &mut Vec<u8>,
+    until: Until,
+    still: impl FnMut() -> Result<()>,
+) -> Result<Option<Rest>> {
+    let mut whole = Whole(std::mem::take(buffer));
+    let taken = lane.take(&mut whole, until, still);
+    *buffer = whole.0;
+    let Some(taken) = taken? else { return Ok(None) };
+    let rest = if taken.wire.is_empty() { Rest::default() } else { Rest::of(&taken.wire) };
+    expect(taken.kind, TYPED, "a value")?;
+    Ok(Some(rest))
+}
+
 pub(super) fn put_bytes(
     lane: &Lane<Head<'_>>,
     bytes: &[u8],
@@ -219,10 +251,16 @@ fn expect(kind: Kind, expected: Kind, name: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Decode, format!("cannot decode {name}: the message is {came}")))
 }
 
-/// What was beside an item and is of no more use.
-struct Rest(Beside);
+/// What was beside an item and is of no more use, once the value is decoded.
+#[derive(Debug, Default)]
+pub(crate) struct Rest(Beside);
 
 impl Rest {
+    /// Takes the objects that are in the value, in their order.
+    pub(crate) fn holds(&self) -> Result<Vec<Hold>> {
+        self.0.objects.iter().map(|(kind, sent)| sent.take(*kind)).collect()
+    }
+
     /// What cannot be read was not written by us.
     fn of(wire: &[u8]) -> Self {
         Self(codec::decode(wire).unwrap_or_default())

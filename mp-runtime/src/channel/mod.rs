@@ -2,6 +2,7 @@
 //! tree share; `handle` is what a process has of them, `message` how values become items. The faces are `queue`, `one_way`
 //! and `pipe`.
 
+mod encoded;
 mod ground;
 mod handle;
 mod iter;
@@ -12,7 +13,9 @@ mod pipe;
 mod queue;
 mod unsent;
 
+pub(crate) use encoded::Encoded;
 pub use iter::Messages;
+pub(crate) use message::Rest;
 pub use one_way::{Receiver, Sender, channel};
 pub use pipe::{Connection, pipe};
 pub use queue::Queue;

@@ -56,13 +56,13 @@ pub fn channel<T>() -> Result<(Sender<T>, Receiver<T>)> {
 
 /// The sending end of a [`channel`].
 pub struct Sender<T> {
-    handle: Handle,
+    pub(super) handle: Handle,
     of: PhantomData<fn(T)>,
 }
 
 /// The receiving end of a [`channel`].
 pub struct Receiver<T> {
-    handle: Handle,
+    pub(super) handle: Handle,
     of: PhantomData<fn() -> T>,
 }
 

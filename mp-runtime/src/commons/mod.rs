@@ -45,6 +45,7 @@ pub(crate) enum Kind {
     Queue,
     Channel,
     Pipe,
+    Managed,
 }
 
 impl Kind {

@@ -97,10 +97,15 @@ impl Attachments {
         self.descriptors.len()
     }
 
+    /// How many objects it has.
+    #[inline]
+    pub(crate) fn objects(&self) -> usize {
+        self.objects.as_ref().map_or(0, |objects| objects.len())
+    }
+
     #[inline]
     pub(crate) fn attached(&self) -> Attached {
-        let objects = self.objects.as_ref().map_or(0, |objects| objects.len());
-        Attached { descriptors: self.descriptors.len(), objects }
+        Attached { descriptors: self.descriptors.len(), objects: self.objects() }
     }
 
     /// Adds one and gives its index; `None` if the value holds too many.

@@ -1,0 +1,250 @@
+//! Managers: objects that a process of their own serves, for any number of others. The proxies are `dict`, `list`, `set`,
+//! `namespace` and `cell`, what they have in common `proxy`; a process's way to the server is `session`, what goes over it `wire`;
+//! the server's side is `serve` and `server`.
+
+mod builder;
+mod cell;
+mod dict;
+mod list;
+mod namespace;
+mod proxy;
+mod serve;
+mod server;
+mod session;
+mod set;
+mod wire;
+
+pub use builder::ManagerBuilder;
+pub use cell::{ArrayProxy, ValueProxy};
+pub use dict::{DictEntries, DictProxy};
+pub use list::{ListProxy, ListValues};
+pub use namespace::NamespaceProxy;
+pub use set::SetProxy;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::manager::proxy::Proxy;
+use crate::manager::serve::Serve;
+use crate::manager::session::Session;
+use crate::manager::wire::{Message, kind, method};
+use crate::process::Process;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long each step of its end may take: asked, by SIGTERM, by SIGKILL.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Objects in a process of their own, which others use by proxies: dictionaries, lists, sets and values of any type that
+/// travels.
+///
+/// The proxies are clones of each other wherever they come to; an object is gone with the last of them, also when
+/// whoever had it was killed. Dropping the manager ends the server, and so does the end of this process, however it comes;
+/// proxies then give `Disconnected`.
+///
+/// # Examples
+///
+/// ```
+/// #[mp::task]
+/// fn register(names: mp::DictProxy<u32, String>, list: mp::ListProxy<u32>, number: u32) -> mp::Result<()> {
+///     names.insert(number, format!("number {number}"))?;
+///     list.push(number)
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let manager = mp::Manager::new()?;
+///     let (names, list) = (manager.dict()?, manager.list_from([0])?);
+///     let pool = mp::Pool::new(2)?;
+///     pool.starmap(register, (1..4).map(|n| (names.clone(), list.clone(), n)))?;
+///     assert_eq!(names.get(&2)?.as_deref(), Some("number 2"));
+///     assert_eq!(list.len()?, 4);
+///     Ok(())
+/// }
+/// ```
+pub struct Manager {
+    process: Mutex<Process<Serve>>,
+    session: Arc<Session>,
+    timeout: Duration,
+}
+
+impl Manager {
+    /// Starts a server, which is usable at once. Its process is called "SyncManager-N".
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::start`](crate::Process::start), and what the server could not do at its start.
+    pub fn new() -> Result<Self> {
+        Self::builder().start()
+    }
+
+    /// A manager whose server is to be told something first.
+    pub fn builder() -> ManagerBuilder {
+        ManagerBuilder::default()
+    }
+
+    /// Makes an empty dictionary.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` if the server has ended.
+    pub fn dict<K, V>(&self) -> Result<DictProxy<K, V>> {
+        self.create(kind::MAP).map(DictProxy::of)
+    }
+
+    /// Makes a dictionary of these entries.
+    ///
+    /// # Errors
+    ///
+    /// As [`dict`](Self::dict); `Encode` if one of them cannot travel.
+    pub fn dict_from<K, V>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<DictProxy<K, V>>
+    where
+        K: Serialize + DeserializeOwned + Eq + Hash + 'static,
+        V: Serialize + DeserializeOwned + 'static,
+    {
+        let dict = self.dict()?;
+        dict.extend(entries)?;
+        Ok(dict)
+    }
+
+    /// Makes an empty list.
+    ///
+    /// # Errors
+    ///
+    /// As [`dict`](Self::dict).
+    pub fn list<T>(&self) -> Result<ListProxy<T>> {
+        self.create(kind::LIST).map(ListProxy::of)
+    }
+
+    /// Makes a list of these values.
+    ///
+    /// # Errors
+    ///
+    /// As [`dict_from`](Self::dict_from).
+    pub fn list_from<T>(&self, values: impl IntoIterator<Item = T>) -> Result<ListProxy<T>>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        let list = self.list()?;
+        list.extend(values)?;
+        Ok(list)
+    }
+
+    /// Makes an empty set.
+    ///
+    /// # Errors
+    ///
+    /// As [`dict`](Self::dict).
+    pub fn set<T>(&self) -> Result<SetProxy<T>> {
+        self.create(kind::MAP).map(SetProxy::of)
+    }
+
+    /// Makes a namespace without names.
+    ///
+    /// # Errors
+    ///
+    /// As [`dict`](Self::dict).
+    pub fn namespace(&self) -> Result<NamespaceProxy> {
+        self.create(kind::MAP).map(NamespaceProxy::of)
+    }
+
+    /// Makes a value, of any type that travels.
+    ///
+    /// # Errors
+    ///
+    /// As [`dict_from`](Self::dict_from).
+    pub fn value<T: Serialize + DeserializeOwned + 'static>(
+        &self,
+        value: T,
+    ) -> Result<ValueProxy<T>> {
+        self.list_from([value]).map(ValueProxy::of)
+    }
+
+    /// Makes an array of these values, as long as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`dict_from`](Self::dict_from).
+    pub fn array<T>(&self, values: impl IntoIterator<Item = T>) -> Result<ArrayProxy<T>>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        self.list_from(values).map(ArrayProxy::of)
+    }
+
+    fn create(&self, kind: u8) -> Result<Proxy> {
+        Proxy::create(&self.session, kind)
+    }
+
+    /// How many objects the server keeps: those that somebody has, here, in another process, in a message, or inside
+    /// another object.
+    ///
+    /// # Errors
+    ///
+    /// As [`dict`](Self::dict).
+    pub fn number_of_objects(&self) -> Result<usize> {
+        self.session.call(Message::request(0, 0, method::COUNT), |answer, _| answer.len())
+    }
+
+    /// The server's process id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process().pid()
+    }
+
+    /// How the server ended, as [`Process::exit_code`](crate::Process::exit_code) says; `None` while it lives.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        self.process().exit_code()
+    }
+
+    /// Ends the server: asked first, then by SIGTERM, then by SIGKILL, each after a second, or what
+    /// [`shutdown_timeout`](ManagerBuilder::shutdown_timeout) says. It can be repeated.
+    ///
+    /// # Errors
+    ///
+    /// If its end cannot be waited for.
+    pub fn shutdown(&self) -> Result<()> {
+        let process = self.process();
+        if !process.is_alive() {
+            return process.join();
+        }
+        self.session.end();
+        if process.join_timeout(self.timeout)? {
+            return Ok(());
+        }
+        process.terminate()?;
+        if process.join_timeout(self.timeout)? {
+            return Ok(());
+        }
+        process.kill()?;
+        process.join()
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process<Serve>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        // What cannot be ended now ends with this process.
+        let _ = self.shutdown();
+    }
+}
+
+impl fmt::Debug for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Manager").field(&*self.process()).finish()
+    }
+}
+
+/// What a call gives whose index is not there.
+fn outside(index: usize) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("index {index} is outside"))
+}

@@ -1,0 +1,189 @@
+//! The server of a manager: the objects, who has them, and the calls, one after the other. What they can do is in `map` and
+//! `list`, what is kept of values in `store`, who sees to clients that die in `watch`.
+
+mod list;
+mod map;
+pub(super) mod store;
+mod watch;
+
+use crate::channel::{Encoded, Receiver, Sender};
+use crate::codec;
+use crate::commons::{self, Hold, Kind, Role};
+use crate::custody::Attachments;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manager::wire::{self, Message, NO_LINK, Reader, kind, method};
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+use store::Arguments;
+use watch::Watch;
+
+/// What clients may call.
+trait Object {
+    /// # Errors
+    ///
+    /// What the caller gets.
+    fn call(&mut self, method: u16, call: &mut Arguments<'_>, answer: &mut Message) -> Result<()>;
+}
+
+fn no_method(number: u16) -> Error {
+    Error::new(ErrorKind::Remote, format!("the object has no method {number}"))
+}
+
+struct Entry {
+    /// The server's own hold; those of clients and of values are in another part.
+    hold: Hold,
+    object: Box<dyn Object>,
+}
+
+struct Link {
+    to: Sender<Encoded>,
+    process: u32,
+}
+
+struct Server {
+    id: u64,
+    process: u32,
+    objects: HashMap<u64, Entry>,
+    created: u64,
+    links: HashMap<u64, Link>,
+    watch: Watch,
+    ended: bool,
+}
+
+/// Serves until told to end.
+///
+/// # Errors
+///
+/// If it cannot wait for calls.
+pub(super) fn serve(id: u64, door: &Receiver<Encoded>, back: Sender<Encoded>) -> Result<()> {
+    let process = commons::own()?.get();
+    let watch = Watch::start(back)?;
+    let mut server = Server {
+        id,
+        process,
+        objects: HashMap::new(),
+        created: 0,
+        links: HashMap::new(),
+        watch,
+        ended: false,
+    };
+    let mut request = Vec::new();
+    while !server.ended {
+        let rest = match door.recv_encoded(&mut request, || Ok(())) {
+            Err(error) if error.kind() == ErrorKind::Decode => continue,
+            other => other?,
+        };
+        let holds = rest.holds();
+        // What the message has held is held by the server now, or there is no sense in it.
+        drop(rest);
+        server.hear(&request, holds);
+        while let Some(object) = store::next_due() {
+            server.look(object);
+        }
+    }
+    Ok(())
+}
+
+impl Server {
+    /// Does what a client asks for, and answers.
+    fn hear(&mut self, request: &[u8], holds: Result<Vec<Hold>>) {
+        let mut reader = Reader::new(request);
+        let head = (reader.u64(), reader.u64(), reader.u16());
+        let (Ok(link), Ok(object), Ok(method)) = head else { return };
+        let mut answer = Message::default();
+        answer.u8(wire::OK);
+        let done = holds.and_then(|holds| {
+            let mut arguments = Arguments::new(reader, holds);
+            match self.objects.get_mut(&object) {
+                Some(entry) => entry.object.call(method, &mut arguments, &mut answer),
+                None if object == 0 => self.own(link, method, &mut arguments, &mut answer),
+                None => Err(Error::new(ErrorKind::NotFound, "the managed object is there no more")),
+            }
+        });
+        if let Err(error) = done {
+            wire::write_error(&mut answer, &error);
+        }
+        if link == NO_LINK {
+            return;
+        }
+        let Some(there) = self.links.get(&link) else { return };
+        // A client takes an answer before it asks again, so there is room; else nobody waits for that.
+        let full = || Err(Error::new(ErrorKind::Full, "the client takes no answers"));
+        let Message { bytes, attachments } = answer;
+        if there.to.send_encoded(&bytes, attachments, full).is_err() {
+            self.links.remove(&link);
+        }
+    }
+
+    /// The methods of the server itself.
+    fn own(
+        &mut self,
+        link: u64,
+        method: u16,
+        call: &mut Arguments<'_>,
+        answer: &mut Message,
+    ) -> Result<()> {
+        match method {
+            method::HELLO => self.greet(link, call)?,
+            method::BYE => drop(self.links.remove(&call.reader.u64()?)),
+            method::CREATE => {
+                let (object, hold) = self.create(call)?;
+                answer.u64(object).attachments.hold(&hold)?;
+            }
+            method::COUNT => {
+                self.sweep();
+                answer.u64(self.objects.len() as u64);
+            }
+            method::LOOK => self.look(call.reader.u64()?),
+            method::REAP => {
+                let process = call.reader.u32()?;
+                self.links.retain(|_, link| link.process != process);
+                self.sweep();
+            }
+            method::SHUTDOWN => self.ended = true,
+            other => return Err(no_method(other)),
+        }
+        Ok(())
+    }
+
+    /// A link is opened: where answers are to go, and whose it is.
+    fn greet(&mut self, link: u64, call: &mut Arguments<'_>) -> Result<()> {
+        let (process, pid) = (call.reader.u32()?, call.reader.u32()?);
+        let to: Sender<Encoded> = codec::decode_with(call.reader.kept()?.0, Attachments::NONE)?;
+        self.links.insert(link, Link { to, process });
+        self.watch.add(process, pid);
+        Ok(())
+    }
+
+    fn create(&mut self, call: &mut Arguments<'_>) -> Result<(u64, Hold)> {
+        let object: Box<dyn Object> = match call.reader.u8()? {
+            kind::MAP => Box::<map::Map>::default(),
+            kind::LIST => Box::<list::List>::default(),
+            other => {
+                let text = format!("this server has no objects of kind {other}");
+                return Err(Error::new(ErrorKind::Remote, text));
+            }
+        };
+        self.created += 1;
+        let hold = Hold::new(Kind::Managed, Role::SENDER, store::LEN)?;
+        hold.u64(store::OBJECT).store(self.created, Relaxed);
+        hold.u64(store::SERVER).store(self.id, Relaxed);
+        hold.u32(store::PROCESS).store(self.process, Relaxed);
+        let client = hold.as_role(Role::RECEIVER)?;
+        self.objects.insert(self.created, Entry { hold, object });
+        Ok((self.created, client))
+    }
+
+    /// Gives an object up that nobody has any more.
+    fn look(&mut self, object: u64) {
+        let is_held = |entry: &Entry| entry.hold.has_holder(Role::RECEIVER);
+        if self.objects.get(&object).is_some_and(|entry| !is_held(entry)) {
+            self.objects.remove(&object);
+        }
+    }
+
+    fn sweep(&mut self) {
+        let all: Vec<u64> = self.objects.keys().copied().collect();
+        all.into_iter().for_each(|object| self.look(object));
+    }
+}

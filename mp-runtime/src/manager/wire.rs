@@ -1,0 +1,267 @@
+//! What a manager's clients and its server say to each other, as bytes. What it means is for both sides.
+//!
+//! A request: the link by which the answer is awaited, the object, the method, and its arguments. An answer: 0, or what went
+//! wrong, and the rest. A value lies there with its length and how many objects it holds, which are beside the message in
+//! the same order. Each side may be wrong about the other, so all reading is checked.
+
+use crate::codec;
+use crate::commons::Hold;
+use crate::custody::Attachments;
+use crate::error::{Error, ErrorKind, Result};
+use serde::de::DeserializeOwned;
+use serde::ser::Serialize;
+use std::any::type_name;
+
+/// The methods of the server itself, which is object 0.
+pub(super) mod method {
+    pub(in crate::manager) const HELLO: u16 = 1;
+    pub(in crate::manager) const BYE: u16 = 2;
+    pub(in crate::manager) const CREATE: u16 = 3;
+    pub(in crate::manager) const COUNT: u16 = 4;
+    pub(in crate::manager) const LOOK: u16 = 5;
+    pub(in crate::manager) const REAP: u16 = 6;
+    pub(in crate::manager) const SHUTDOWN: u16 = 7;
+}
+
+/// The kinds of objects.
+pub(super) mod kind {
+    pub(in crate::manager) const MAP: u8 = 1;
+    pub(in crate::manager) const LIST: u8 = 2;
+}
+
+/// The methods of maps.
+pub(super) mod map {
+    pub(in crate::manager) const GET: u16 = 1;
+    pub(in crate::manager) const INSERT: u16 = 2;
+    pub(in crate::manager) const REMOVE: u16 = 3;
+    pub(in crate::manager) const CONTAINS: u16 = 4;
+    pub(in crate::manager) const LEN: u16 = 5;
+    pub(in crate::manager) const CLEAR: u16 = 6;
+    pub(in crate::manager) const GET_OR_INSERT: u16 = 7;
+    pub(in crate::manager) const EXTEND: u16 = 8;
+    pub(in crate::manager) const POP: u16 = 9;
+    pub(in crate::manager) const REPLACE: u16 = 10;
+    pub(in crate::manager) const ALL: u16 = 11;
+    pub(in crate::manager) const CHUNK: u16 = 12;
+}
+
+/// The methods of lists.
+pub(super) mod list {
+    pub(in crate::manager) const GET: u16 = 1;
+    pub(in crate::manager) const SET: u16 = 2;
+    pub(in crate::manager) const PUSH: u16 = 3;
+    pub(in crate::manager) const POP: u16 = 4;
+    pub(in crate::manager) const INSERT: u16 = 5;
+    pub(in crate::manager) const REMOVE: u16 = 6;
+    pub(in crate::manager) const LEN: u16 = 7;
+    pub(in crate::manager) const CLEAR: u16 = 8;
+    pub(in crate::manager) const EXTEND: u16 = 9;
+    pub(in crate::manager) const RANGE: u16 = 10;
+    pub(in crate::manager) const REVERSE: u16 = 11;
+    pub(in crate::manager) const SWAP: u16 = 12;
+    pub(in crate::manager) const TRUNCATE: u16 = 13;
+    pub(in crate::manager) const FIND: u16 = 14;
+    pub(in crate::manager) const TALLY: u16 = 15;
+    pub(in crate::manager) const REPLACE: u16 = 16;
+    pub(in crate::manager) const ALL: u16 = 17;
+    pub(in crate::manager) const REPLACE_ALL: u16 = 18;
+}
+
+/// The link of those who await no answer.
+pub(super) const NO_LINK: u64 = 0;
+
+/// A request or an answer that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Message {
+    pub(super) bytes: Vec<u8>,
+    pub(super) attachments: Attachments,
+}
+
+impl Message {
+    pub(super) fn request(link: u64, object: u64, method: u16) -> Self {
+        let mut message = Self { bytes: Vec::with_capacity(128), ..Self::default() };
+        message.u64(link).u64(object);
+        message.bytes.extend_from_slice(&method.to_le_bytes());
+        message
+    }
+
+    /// Says which link a request came by.
+    pub(super) fn set_link(&mut self, link: u64) {
+        if let Some(head) = self.bytes.first_chunk_mut() {
+            *head = link.to_le_bytes();
+        }
+    }
+
+    pub(super) fn u8(&mut self, number: u8) -> &mut Self {
+        self.bytes.push(number);
+        self
+    }
+
+    pub(super) fn u64(&mut self, number: u64) -> &mut Self {
+        self.bytes.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        self.u64(text.len() as u64).bytes.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    /// Adds a value of the caller's.
+    pub(super) fn value<T: Serialize + 'static>(&mut self, value: &T) -> Result<&mut Self> {
+        let start = self.bytes.len();
+        let before = self.attachments.objects();
+        self.bytes.extend_from_slice(&[0; 12]);
+        let done = codec::encode_value(value, &mut self.bytes, &mut self.attachments);
+        done.inspect_err(|_| self.bytes.truncate(start))?;
+        if self.attachments.has_descriptors() {
+            let text = format!(
+                "cannot encode {}: a manager's server keeps no descriptors; send them with a task or a message",
+                type_name::<T>()
+            );
+            return Err(Error::new(ErrorKind::Encode, text));
+        }
+        let len = (self.bytes.len() - start - 12) as u64;
+        let objects = u32::try_from(self.attachments.objects() - before).unwrap_or(u32::MAX);
+        self.bytes[start..start + 8].copy_from_slice(&len.to_le_bytes());
+        self.bytes[start + 8..start + 12].copy_from_slice(&objects.to_le_bytes());
+        Ok(self)
+    }
+
+    /// Adds some things, and how many they are.
+    pub(super) fn many<I: IntoIterator>(
+        &mut self,
+        items: I,
+        mut add: impl FnMut(&mut Self, I::Item) -> Result<()>,
+    ) -> Result<()> {
+        let at = self.bytes.len();
+        self.u64(0);
+        let mut count = 0_u64;
+        for item in items {
+            add(self, item)?;
+            count += 1;
+        }
+        self.bytes[at..at + 8].copy_from_slice(&count.to_le_bytes());
+        Ok(())
+    }
+
+    /// Adds a value that is kept as bytes.
+    pub(super) fn kept(&mut self, bytes: &[u8], holds: &[Hold]) -> Result<&mut Self> {
+        self.u64(bytes.len() as u64);
+        let objects = u32::try_from(holds.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(&objects.to_le_bytes());
+        self.bytes.extend_from_slice(bytes);
+        for hold in holds {
+            self.attachments.hold(hold)?;
+        }
+        Ok(self)
+    }
+}
+
+/// A request or an answer that is being read.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+fn malformed() -> Error {
+    Error::new(
+        ErrorKind::Remote,
+        "a message between a manager's server and its client is malformed",
+    )
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(len).ok_or_else(malformed)?;
+        self.bytes = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        self.take(N)?.try_into().map_err(|_| malformed())
+    }
+
+    pub(super) fn u8(&mut self) -> Result<u8> {
+        self.array().map(u8::from_le_bytes)
+    }
+
+    pub(super) fn u16(&mut self) -> Result<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    pub(super) fn u32(&mut self) -> Result<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub(super) fn u64(&mut self) -> Result<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    pub(super) fn len(&mut self) -> Result<usize> {
+        self.u64().map(|len| usize::try_from(len).unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn text(&mut self) -> Result<&'a str> {
+        let len = self.len()?;
+        std::str::from_utf8(self.take(len)?).map_err(|_| malformed())
+    }
+
+    /// A value's bytes, and how many objects it holds.
+    pub(super) fn kept(&mut self) -> Result<(&'a [u8], usize)> {
+        let (len, objects) = (self.len()?, self.u32()?);
+        Ok((self.take(len)?, usize::try_from(objects).unwrap_or(usize::MAX)))
+    }
+
+    pub(super) fn value<T: DeserializeOwned + 'static>(&mut self) -> Result<T> {
+        codec::decode_value(self.kept()?.0, Attachments::NONE)
+    }
+
+    pub(super) fn flag(&mut self) -> Result<bool> {
+        self.u8().map(|flag| flag != 0)
+    }
+
+    /// A value that may be there.
+    pub(super) fn option<T: DeserializeOwned + 'static>(&mut self) -> Result<Option<T>> {
+        self.flag()?.then(|| self.value()).transpose()
+    }
+
+    /// The bytes of a value that may be there.
+    pub(super) fn raw_option(&mut self) -> Result<Option<Vec<u8>>> {
+        self.flag()?.then(|| self.kept().map(|(bytes, _)| bytes.to_vec())).transpose()
+    }
+}
+
+/// What an answer begins with if all is well.
+pub(super) const OK: u8 = 0;
+const CODES: [(u8, ErrorKind); 4] = [
+    (1, ErrorKind::InvalidArgument),
+    (2, ErrorKind::NotFound),
+    (3, ErrorKind::Broken),
+    (4, ErrorKind::Encode),
+];
+const REMOTE: u8 = 5;
+
+/// Makes an answer of what went wrong.
+pub(super) fn write_error(message: &mut Message, error: &Error) {
+    let known = CODES.iter().find(|(_, kind)| *kind == error.kind());
+    message.bytes.clear();
+    message.attachments = Attachments::NONE;
+    message.u8(known.map_or(REMOTE, |(code, _)| *code)).text(&error.to_string());
+}
+
+/// The error that an answer is, if it is one.
+pub(super) fn read_status(answer: &mut Reader<'_>) -> Result<()> {
+    match answer.u8()? {
+        OK => Ok(()),
+        code => {
+            let known = CODES.iter().find(|(number, _)| *number == code);
+            let kind = known.map_or(ErrorKind::Remote, |(_, kind)| *kind);
+            Err(Error::new(kind, answer.text()?))
+        }
+    }
+}
