@@ -10,6 +10,7 @@ use crate::protocol::post::{self, Mail, Parcel};
 use crate::sys::memory::Memory;
 use crate::sys::socket;
 use crate::transport::board::Board;
+use crate::transport::bytes::Bytes;
 use crate::transport::ring::{self, Reader};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -73,12 +74,15 @@ pub fn message(bytes: &[u8]) {
     if let Ok(reply) = Reply::parse(bytes) {
         let _ = black_box(reply.into_result("task", "worker").is_ok());
     }
+    let mut reply = Bytes::from(bytes.to_vec());
+    drop(black_box(Attachments::keeping(&Reply::take_objects(&mut reply))));
     if let Ok(memory) = Memory::with_len("fuzz", bytes.len() as u64)
         && memory.write(0, bytes).is_ok()
         && let Ok((header, layout)) = handshake::read(&memory)
     {
         let _ = black_box(handshake::parse(&header).is_ok());
         let _ = black_box(handshake::read_reply(&memory, layout).is_ok());
+        let _ = black_box(handshake::read_objects(&memory, layout).is_ok());
     }
 }
 
@@ -109,7 +113,7 @@ pub fn ring(bytes: &[u8]) {
     }
     let Ok(mut reader) = Reader::map(memory) else { return };
     while !reader.is_empty() && reader.pop_all(|record| _ = black_box(record.body.len())).is_ok() {}
-    let _ = black_box(reader.pop_unfinished().is_some());
+    let _ = black_box((reader.pop_unfinished().is_some(), reader.pop_intended().is_some()));
 }
 
 /// The board of a pool, scribbled over by a worker.
@@ -154,6 +158,7 @@ pub fn commons(bytes: &[u8]) {
     let _ = black_box((hold.has_holder(Role::ANY), hold.as_role(Role::SENDER).is_ok()));
     if let Ok(made_up) = codec::decode::<Sent>(bytes) {
         let _ = black_box(made_up.take(Kind::Lock).is_ok());
+        drop(black_box(made_up.keep(Kind::Lock)));
         made_up.forget(Kind::Lock);
     }
     let _ = black_box(sent.take(Kind::Lock).is_ok());

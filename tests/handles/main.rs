@@ -8,6 +8,7 @@ mod closed;
 mod elsewhere;
 mod many;
 mod maps;
+mod objects;
 mod refused;
 mod travel;
 

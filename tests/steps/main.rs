@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod objects;
 mod pool;
 mod sync;
 

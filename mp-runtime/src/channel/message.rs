@@ -112,7 +112,7 @@ fn put_attached(
     let mut wire = Vec::new();
     codec::encode(&beside, &mut wire)?;
     // The message holds the objects from now on, whatever becomes of this process.
-    let commit = || drop(attachments.let_go());
+    let commit = || attachments.let_go(None);
     let put = lane.put(&Entry { kind: TYPED, wire: &wire, body }, until, commit, still);
     if let (Some((id, _)), Ok(false) | Err(_)) = (kept, &put) {
         store::forget(id);

@@ -2,6 +2,7 @@
 //! find its task. No user code runs here.
 
 use crate::child::{crash, output, watch};
+use crate::commons;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{self, Identity, Parent, StartMethod};
 use crate::protocol::handshake::{self, Bootstrap, Layout};
@@ -35,6 +36,7 @@ pub(crate) fn begin(told: &Bootstrap<'_>, lifeline: OwnedFd) -> Result<&'static 
         }),
     });
     identity::set_tree(told.tree);
+    commons::set_parent(told.parent_number);
     identity::accept_key(told.authkey.clone());
     watch::begin(lifeline)?;
     crash::begin();
@@ -115,6 +117,7 @@ mod tests {
             parent_pid: 1,
             parent_name: "MainProcess",
             parent_daemon: false,
+            parent_number: 0,
             authkey: AuthKey(b"secret".to_vec()),
             post: -1,
             lifeline: 3,

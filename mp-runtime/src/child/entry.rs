@@ -200,14 +200,24 @@ fn run(mut start: Start) -> i32 {
         return 0;
     }
     send_attachments(&mut left);
-    if let Err(error) = handshake::write_reply(&start.memory, start.layout, &left.reply) {
+    if let Err(error) = leave_reply(&start, &mut left) {
         return report_failure(&Error::io("the result could not be left for the parent", error));
     }
     bootstrap::exit_code(start.task, &left.reply)
 }
 
+/// The objects in a value are the parent's at the moment at which the reply is there.
+fn leave_reply(start: &Start, left: &mut Left) -> io::Result<()> {
+    if !left.attachments.has_objects() {
+        return handshake::write_reply(&start.memory, start.layout, &left.reply);
+    }
+    let Left { reply, attachments } = left;
+    let let_go = || attachments.let_go(commons::parent());
+    handshake::write_reply_with(&start.memory, start.layout, reply, let_go)
+}
+
 fn send_attachments(left: &mut Left) {
-    let attachments = std::mem::take(&mut left.attachments);
+    let attachments = left.attachments.take_descriptors();
     if attachments.is_empty() {
         return;
     }

@@ -21,13 +21,6 @@ impl Target<'_> {
         }
     }
 
-    #[inline]
-    pub(super) fn let_go(&mut self) {
-        if let Some(attachments) = &mut self.attachments {
-            drop(attachments.let_go());
-        }
-    }
-
     /// What is attached so far, if anything.
     #[inline]
     pub(super) fn take_attachments(&mut self) -> Option<Attachments> {

@@ -162,12 +162,6 @@ impl<'o> Sequence<'o> {
         self.target.cut(start, attached);
     }
 
-    /// Leaves the objects of what was written to whoever reads it.
-    #[inline]
-    pub(crate) fn let_go(&mut self) {
-        self.target.let_go();
-    }
-
     /// Cuts off a value with its length that begins at `start`, and gives it as a sequence of its own.
     pub(crate) fn take_last(&mut self, start: usize) -> Vec<u8> {
         let bytes = [&[Kind::Measured as u8], self.target.writer.since(start)].concat();

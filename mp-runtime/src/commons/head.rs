@@ -64,9 +64,9 @@ pub(super) fn record_word(role: Role, under_way: bool, process: Option<Number>) 
     u64::from(role.0 & 0xf) << 60 | u64::from(under_way) << 59 | process << 28 | id
 }
 
-/// The same record with nobody to answer for it.
-pub(super) fn of_nobody(word: u64) -> u64 {
-    word & !(0x7fff_ffff << 28)
+/// The same record with another process to answer for it, or nobody.
+pub(super) fn of_process(word: u64, process: Option<Number>) -> u64 {
+    word & !(0x7fff_ffff << 28) | u64::from(process.map_or(0, Number::get)) << 28
 }
 
 /// The same record in another part.
@@ -81,6 +81,11 @@ fn process_of(word: u64) -> Option<Number> {
 fn counts(word: u64, role: Option<Role>) -> bool {
     let alive = || process_of(word).is_none_or(tree::is_alive);
     word != 0 && role.is_none_or(|role| word >> 60 == u64::from(role.0)) && alive()
+}
+
+/// Whether this process answers for it, on behalf of a reader.
+fn is_own_message(word: u64) -> bool {
+    word >> 59 & 1 == 1 && process_of(word).is_some_and(|p| tree::own_if_any() == Some(p))
 }
 
 /// Makes a head in memory that is this process's own and zero, with one record.
@@ -204,14 +209,24 @@ impl Head {
         });
     }
 
-    /// Whether anybody holds it, in that part if one is given.
-    pub(super) fn is_held(self, tree: &Tree, role: Option<Role>) -> bool {
-        self.find_record(tree, &mut |_, word| counts(word, role)).is_some()
+    /// Whether anybody holds it.
+    fn is_held(self, tree: &Tree) -> bool {
+        self.find_record(tree, &mut |_, word| counts(word, None)).is_some()
     }
 
-    /// Whether anybody holds it in that part by another record than the one at `own`.
-    pub(super) fn is_held_beside(self, tree: &Tree, role: Role, own: usize) -> bool {
-        self.find_record(tree, &mut |at, word| at != own && counts(word, Some(role))).is_some()
+    /// Whether anybody holds it in that part by another record than the one at `own`; `messages` says whether those
+    /// count that are under way from this process.
+    pub(super) fn is_held_beside(
+        self,
+        tree: &Tree,
+        role: Role,
+        own: Option<usize>,
+        messages: bool,
+    ) -> bool {
+        let holds = |at, word| {
+            Some(at) != own && (messages || !is_own_message(word)) && counts(word, Some(role))
+        };
+        self.find_record(tree, &mut |at, word| holds(at, word)).is_some()
     }
 
     /// Frees the object if nobody holds it.
@@ -224,7 +239,7 @@ impl Head {
     /// As [`free_if_unheld`](Self::free_if_unheld), and leaves its place to whoever looks for it.
     pub(super) fn end_if_unheld(self, tree: &'static Tree) -> bool {
         let tag = self.tag(tree).load(SeqCst);
-        if !self.is(tag, LIVE) || self.is_held(tree, None) {
+        if !self.is(tag, LIVE) || self.is_held(tree) {
             return false;
         }
         self.end(tree, tag)

@@ -8,9 +8,17 @@ use crate::error::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock};
+
+static LOOK_AFTER_READERS: OnceLock<fn()> = OnceLock::new();
+
+/// Says what looks whether those are alive who are to read messages that are under way from here.
+pub(crate) fn look_after_readers_by(look: fn()) {
+    // A second call says the same.
+    let _ = LOOK_AFTER_READERS.set(look);
+}
 
 /// A process's hold on an object: the object is there while any process has one, or a message with
 /// one is under way. A clone is the same hold.
@@ -97,12 +105,25 @@ impl Hold {
 
     /// Whether a living process, or a message under way, holds it in that part.
     pub(crate) fn has_holder(&self, role: Role) -> bool {
-        self.0.head.is_held(self.0.tree, Some(role))
+        self.has_holder_beside(role, None)
     }
 
     /// As [`has_holder`](Self::has_holder), this hold and its clones aside.
     pub(crate) fn has_other_holder(&self, role: Role) -> bool {
-        self.0.head.is_held_beside(self.0.tree, role, self.0.record.at)
+        self.has_holder_beside(role, Some(self.0.record.at))
+    }
+
+    fn has_holder_beside(&self, role: Role, own: Option<usize>) -> bool {
+        let held = |messages| self.0.head.is_held_beside(self.0.tree, role, own, messages);
+        if held(false) {
+            return true;
+        }
+        if !held(true) {
+            return false;
+        }
+        // Whoever waits here may be the one who would have noticed that a reader is gone.
+        LOOK_AFTER_READERS.get().into_iter().for_each(|look| look());
+        held(true)
     }
 
     /// Gives its part up, and keeps the memory.
@@ -235,6 +256,14 @@ impl Sent {
         Ok(hold)
     }
 
+    /// As [`take`](Self::take), of a message that is kept: while the hold is, the message can be read
+    /// any number of times. None if there is no such object.
+    pub(crate) fn keep(&self, kind: Kind) -> Option<Hold> {
+        let hold = Self { again: false, ..*self }.take(kind);
+        // There is no memory for one holder more.
+        hold.inspect_err(|_| self.forget(kind)).ok()
+    }
+
     /// Lets go of the object of a message that nobody will take.
     pub(crate) fn forget(&self, kind: Kind) {
         let Ok(tree) = tree::the_tree() else { return };
@@ -248,19 +277,20 @@ impl Sent {
 
     fn clear(&self, tree: &'static Tree, head: Head) {
         let word = self.record;
-        for word in [word, head::of_nobody(word)] {
+        let own = head::of_process(word, tree::own_if_any());
+        for word in [word, head::of_process(word, None), own] {
             head.clear_named(tree, self.record_at, word);
         }
     }
 }
 
 impl Transit {
-    /// Leaves the object to the message, which nobody answers for any more: whoever takes it, or forgets
-    /// it, ends that.
-    pub(crate) fn let_go(self) {
+    /// Leaves the object to the message, for which another process answers, or nobody does: whoever takes
+    /// it, or forgets it, ends that.
+    pub(crate) fn let_go(self, to: Option<Number>) {
         let this = ManuallyDrop::new(self);
         let place = this.tree.shared().u64(this.record.at);
-        let word = head::of_nobody(this.record.word);
+        let word = head::of_process(this.record.word, to);
         let _ = place.compare_exchange(this.record.word, word, SeqCst, Relaxed);
     }
 }

@@ -19,8 +19,8 @@ mod tests;
 
 pub(crate) use block::{Block, BlockAt};
 pub(crate) use contents::{Contents, empty_by};
-pub(crate) use hold::{Hold, Sent, Transit};
-pub(crate) use tree::{Number, adopt, inherit, is_alive, own};
+pub(crate) use hold::{Hold, Sent, Transit, look_after_readers_by};
+pub(crate) use tree::{Number, adopt, inherit, is_alive, own, parent, set_parent};
 
 use serde::{Deserialize, Serialize};
 

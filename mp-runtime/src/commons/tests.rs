@@ -40,7 +40,7 @@ fn a_message_holds_until_it_is_dropped_or_forgotten() {
     assert!(sent.take(Kind::Lock).is_err());
     let hold = lock();
     let (sent, transit) = hold.send(false).unwrap();
-    transit.let_go();
+    transit.let_go(None);
     drop(hold);
     sent.forget(Kind::Lock);
     assert!(sent.take(Kind::Lock).is_err());

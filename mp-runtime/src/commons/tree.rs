@@ -33,6 +33,8 @@ const MOST_NUMBERS: u32 = 1 << 31;
 static THE_TREE: OnceLock<Tree> = OnceLock::new();
 /// Our number and, above it, the count of forks at which it was taken.
 static OWN: AtomicU64 = AtomicU64::new(0);
+/// The number of the process that started this one; 0 if it has none.
+static PARENT: AtomicU32 = AtomicU32::new(0);
 
 /// The commons of this program.
 #[derive(Debug)]
@@ -76,6 +78,16 @@ pub(crate) fn adopt(file: OwnedFd) -> io::Result<()> {
 /// Where the system does not give one: the child can do without, if it uses none of this.
 pub(crate) fn inherit() -> Result<BorrowedFd<'static>> {
     Ok(the_tree()?.memory.as_fd())
+}
+
+/// Notes the number of the process that started this one.
+pub(crate) fn set_parent(number: u32) {
+    PARENT.store(number, Ordering::Relaxed);
+}
+
+/// The process that started this one, if it has a number.
+pub(crate) fn parent() -> Option<Number> {
+    Number::from_raw(PARENT.load(Ordering::Relaxed))
 }
 
 pub(super) fn the_tree() -> Result<&'static Tree> {

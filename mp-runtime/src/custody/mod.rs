@@ -22,7 +22,7 @@ pub(crate) mod store;
 pub use fd::Fd;
 pub(crate) use object::{SHARED, deserialize_hold, lent_hold, serialize_hold};
 
-use crate::commons::{Hold, Kind, Sent, Transit};
+use crate::commons::{Hold, Kind, Number, Sent, Transit};
 use crate::error::Result;
 use std::cell::Cell;
 use std::io;
@@ -49,10 +49,19 @@ thread_local! {
 #[derive(Debug, Default)]
 pub(crate) struct Attachments {
     descriptors: Vec<Option<OwnedFd>>,
-    #[expect(clippy::box_collection, reason = "few values have any, and calls are many")]
-    objects: Option<Box<Vec<Held>>>,
+    /// Few values have any, and calls are many.
+    objects: Option<Box<Objects>>,
     /// Whether the bytes may be read many times, each time with these.
     again: bool,
+}
+
+/// What holds the objects of a value.
+#[derive(Debug, Default)]
+struct Objects {
+    /// While it is under way from here.
+    sent: Vec<Held>,
+    /// While it is kept here.
+    kept: Vec<Hold>,
 }
 
 #[derive(Debug)]
@@ -81,6 +90,14 @@ impl Attachments {
         Self { again: true, ..Self::NONE }
     }
 
+    /// For a value that has come and is kept: its objects are there as long as these. What a message says
+    /// of them may be made up.
+    pub(crate) fn keeping(sent: &[(Kind, Sent)]) -> Self {
+        let kept: Vec<_> = sent.iter().filter_map(|(kind, sent)| sent.keep(*kind)).collect();
+        let objects = Objects { sent: Vec::new(), kept };
+        Self { objects: (!objects.kept.is_empty()).then(|| Box::new(objects)), ..Self::NONE }
+    }
+
     /// Whether the value has no handles at all.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
@@ -93,6 +110,12 @@ impl Attachments {
         !self.descriptors.is_empty()
     }
 
+    /// Whether there are objects in the value.
+    #[inline]
+    pub(crate) fn has_objects(&self) -> bool {
+        self.objects.is_some()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.descriptors.len()
     }
@@ -100,7 +123,7 @@ impl Attachments {
     /// How many objects it has.
     #[inline]
     pub(crate) fn objects(&self) -> usize {
-        self.objects.as_ref().map_or(0, |objects| objects.len())
+        self.objects.as_ref().map_or(0, |objects| objects.sent.len())
     }
 
     #[inline]
@@ -121,7 +144,7 @@ impl Attachments {
     pub(crate) fn hold(&mut self, hold: &Hold) -> Result<Sent> {
         let (sent, transit) = hold.send(self.again)?;
         let held = Held { kind: hold.kind(), sent, transit };
-        self.objects.get_or_insert_default().push(held);
+        self.objects.get_or_insert_default().sent.push(held);
         Ok(sent)
     }
 
@@ -132,7 +155,7 @@ impl Attachments {
             self.descriptors.truncate(to.descriptors);
         }
         if let Some(objects) = &mut self.objects {
-            objects.truncate(to.objects);
+            objects.sent.truncate(to.objects);
         }
     }
 
@@ -151,21 +174,22 @@ impl Attachments {
         Self { objects: self.objects.take(), ..Self::NONE }
     }
 
+    /// These descriptors, and those objects.
+    pub(crate) fn with(self, objects: Self) -> Self {
+        Self { objects: objects.objects, ..self }
+    }
+
     /// What the message says of the objects, for those who may have to forget it.
     pub(crate) fn sent(&self) -> impl Iterator<Item = (Kind, Sent)> {
-        let objects = self.objects.iter().flat_map(|objects| objects.iter());
+        let objects = self.objects.iter().flat_map(|objects| &objects.sent);
         objects.map(|held| (held.kind, held.sent))
     }
 
-    /// Leaves the objects to the message, which is on its way whatever becomes of this process; gives
-    /// what it says of them, for those who may have to forget it.
-    pub(crate) fn let_go(&mut self) -> Vec<(Kind, Sent)> {
-        let objects = self.objects.take().map_or_else(Vec::new, |objects| *objects);
-        let let_go = |held: Held| {
-            held.transit.let_go();
-            (held.kind, held.sent)
-        };
-        objects.into_iter().map(let_go).collect()
+    /// Leaves the objects to the message, which is on its way whatever becomes of this process; its reader
+    /// answers for them if that is known.
+    pub(crate) fn let_go(&mut self, reader: Option<Number>) {
+        let objects = self.objects.take().map_or_else(Vec::new, |objects| objects.sent);
+        objects.into_iter().for_each(|held| held.transit.let_go(reader));
     }
 
     /// Those that were not taken, to be sent.

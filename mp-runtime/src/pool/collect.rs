@@ -7,6 +7,7 @@
 //! again when it goes, so that a loop of `apply` wakes nobody else. Between the two there is always someone who is
 //! awake, or armed.
 
+use crate::custody::Attachments;
 use crate::pool::bell::Awaited;
 use crate::pool::desk::{Desk, Stage};
 use crate::pool::engine::{Engine, Link, lock};
@@ -73,6 +74,10 @@ impl Engine {
         if let Some(record) = link.ring.pop_unfinished().filter(|_| !link.malformed) {
             settled.extend(self.book(std::slice::from_mut(&mut link), vec![(0, record)]));
         }
+        // And of what it was about to hand over nothing stays.
+        if let Some(Record { mut body, .. }) = link.ring.pop_intended() {
+            drop(owner::take_objects(&mut body));
+        }
         let after = self.settle(settled);
         drop(links);
         after.run();
@@ -103,16 +108,22 @@ impl Engine {
         }
         let mut desk = lock(&self.desk);
         let mut settled = Vec::with_capacity(batch.len());
-        for (at, record) in batch {
+        // Objects that nobody wants go when no lock of the desk is held.
+        let mut unwanted = Vec::new();
+        for (at, mut record) in batch {
+            let objects = owner::take_objects(&mut record.body);
             let [slot, generation] = record.tag;
             let link = &mut links[at];
             if slot == ERRANDS {
                 self.note_errand(link, generation, record.body);
                 continue;
             }
-            let Some(placed) = desk.ledger.call(slot, generation) else { continue };
+            let Some(placed) = desk.ledger.call(slot, generation) else {
+                unwanted.push(objects);
+                continue;
+            };
             if let Owner::Chunk(chunk) = &mut placed.call.owner {
-                let Some(part) = chunk.take(record, link) else {
+                let Some(part) = chunk.take(record, objects, link) else {
                     link.malformed = true;
                     self.control.raise();
                     continue;
@@ -126,13 +137,14 @@ impl Engine {
                 link.mail.clear(Address { slot, generation });
             } else if let Some(Owner::Call(completion)) = self.free(&mut desk, slot, generation) {
                 let of = Address { slot, generation };
-                let outcome = owner::outcome(record.body, completion.task, link, of);
+                let outcome = owner::outcome(record.body, objects, completion.task, link, of);
                 link.mail.clear(of);
                 settled.push(Settled::Call(completion, outcome));
             }
         }
         let (placed, failed) = self.refill(&mut desk);
         drop(desk);
+        drop(unwanted);
         self.board.wake(placed);
         settled.extend(failed);
         settled
@@ -141,7 +153,10 @@ impl Engine {
     /// Notes why a worker's initializer or finalizer failed.
     fn note_errand(&self, link: &mut Link, which: u32, body: Bytes) {
         let name = if which == INITIALIZER { "the initializer" } else { "the finalizer" };
-        let Err(error) = owner::outcome(body, name, link, Address::default()) else { return };
+        let objects = Attachments::NONE;
+        let Err(error) = owner::outcome(body, objects, name, link, Address::default()) else {
+            return;
+        };
         match which {
             INITIALIZER => link.stillborn = Some(error),
             _ => drop(lock(&self.failed_end).get_or_insert(error)),

@@ -224,7 +224,10 @@ impl Outcomes {
         let mut items = Items::rest_of(self.kind, bytes, std::mem::take(attachments));
         let value = items.next(&mut Aside::default()).unwrap_or_else(|| Err(missing()));
         self.at += bytes.len() - items.rest();
-        *attachments = items.into_attachments();
+        let left = items.into_attachments();
+        if self.taken < self.part.count {
+            *attachments = left;
+        }
         Some(value)
     }
 

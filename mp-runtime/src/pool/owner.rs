@@ -93,8 +93,14 @@ impl Owner {
 }
 
 impl Chunk {
-    /// Takes the record that a worker has sent for it; `None` if no worker sends such a record.
-    pub(super) fn take(&mut self, record: Record, link: &mut Link) -> Option<Settled> {
+    /// Takes the record that a worker has sent for it, with what holds the objects in it; `None` if no worker
+    /// sends such a record.
+    pub(super) fn take(
+        &mut self,
+        record: Record,
+        objects: Attachments,
+        link: &mut Link,
+    ) -> Option<Settled> {
         let Record { tag: [slot, generation], parts, body } = record;
         if let Some(nanos) = Reply::items_nanos(&body) {
             if parts == 0 || parts > self.left {
@@ -103,7 +109,8 @@ impl Chunk {
             let values = Content::Values(body, ITEMS_AT, Attachments::default());
             return Some(self.settle(parts, values, Some(Duration::from_nanos(nanos))));
         }
-        let outcome = outcome(body, self.gather.task, link, Address { slot, generation });
+        let of = Address { slot, generation };
+        let outcome = outcome(body, objects, self.gather.task, link, of);
         let content = match outcome {
             // A value is one item's.
             Ok(_) if parts == 0 => return None,
@@ -133,12 +140,29 @@ impl Chunk {
     }
 }
 
-/// What a reply means to the caller.
-pub(super) fn outcome(body: Bytes, task: &str, link: &mut Link, of: Address) -> Outcome {
+/// Takes what holds the objects in a value out of its reply. Before anything else is done with that: if nobody wants the
+/// value, they go with this.
+pub(super) fn take_objects(reply: &mut Bytes) -> Attachments {
+    match reply.first() {
+        Some(first) if Reply::may_have_objects(*first) => {
+            Attachments::keeping(&Reply::take_objects(reply))
+        }
+        _ => Attachments::NONE,
+    }
+}
+
+/// What a reply, of which the objects were taken, means to the caller.
+pub(super) fn outcome(
+    body: Bytes,
+    objects: Attachments,
+    task: &str,
+    link: &mut Link,
+    of: Address,
+) -> Outcome {
     let worker = link.child.name();
     let value = match Reply::parse(&body) {
-        Ok(Reply::Value(_)) => Ok(Attachments::default()),
-        Ok(Reply::Attached(_)) => link.mail.open(of),
+        Ok(Reply::Value(_)) => Ok(objects),
+        Ok(Reply::Attached(_)) => link.mail.open(of).map(|descriptors| descriptors.with(objects)),
         Ok(reply) => reply.into_result(task, worker).map(|_| Attachments::default()),
         Err(error) => {
             let text = format!("{worker} sent no proper reply to task {task}");

@@ -3,6 +3,7 @@
 
 use crate::child::post;
 use crate::codec::Kind;
+use crate::commons;
 use crate::custody::Attachments;
 use crate::protocol::message::{ITEMS_HEAD, Reply};
 use crate::protocol::post::Address;
@@ -138,12 +139,8 @@ impl Results<'_> {
     fn put(&mut self, kind: Kind, bytes: &[u8], attachments: Option<Attachments>) {
         if let Some(attachments) = attachments {
             self.close();
-            match post::send(self.of, attachments, true) {
-                Ok(()) => self.push(&Reply::attached_item(bytes)),
-                Err(error) => {
-                    let text = format!("the handles in it could not be sent: {error}");
-                    self.push_reply(&Reply::NotEncoded(&text));
-                }
+            if let Err(text) = self.put_attached(bytes, attachments) {
+                self.push_reply(&Reply::NotEncoded(&text));
             }
             return;
         }
@@ -165,10 +162,45 @@ impl Results<'_> {
         }
     }
 
+    /// A value with handles in it, which has a record of its own.
+    #[cold]
+    fn put_attached(&mut self, value: &[u8], mut attachments: Attachments) -> Result<(), String> {
+        let reply = Reply::attached_item(value, &attachments).map_err(|error| error.to_string())?;
+        send_attached(self.ring, self.of, false, &reply, &mut attachments)?;
+        self.board.announce();
+        Ok(())
+    }
+
     fn push_reply(&mut self, reply: &Reply<'_>) {
         self.close();
         let mut body = Vec::new();
         reply.write(&mut body);
         self.push(&body);
     }
+}
+
+/// Sends a value's reply and what is attached to it: descriptors ahead, and its objects are the parent's at the moment
+/// at which it has the reply. Announce it after.
+///
+/// # Errors
+///
+/// Why not.
+pub(super) fn send_attached(
+    ring: &mut Writer,
+    of: Address,
+    whole: bool,
+    reply: &[u8],
+    attachments: &mut Attachments,
+) -> Result<(), String> {
+    if attachments.has_descriptors() {
+        post::send(of, attachments.take_descriptors(), true)
+            .map_err(|error| format!("the handles in it could not be sent: {error}"))?;
+    }
+    let no_memory = |error| format!("no memory for {} bytes of it: {error}", reply.len());
+    let tag = [of.slot, of.generation];
+    if attachments.has_objects() {
+        let mut let_go = || attachments.let_go(commons::parent());
+        return ring.push_with(tag, whole, reply, &mut let_go).map_err(no_memory);
+    }
+    if whole { ring.push_whole(tag, reply) } else { ring.push(tag, reply) }.map_err(no_memory)
 }

@@ -6,7 +6,7 @@ use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::options::{Errand, Manner};
-use crate::pool::results::Results;
+use crate::pool::results::{self, Results};
 use crate::pool::tenure::{self, Tenure};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
@@ -210,19 +210,11 @@ impl Worker {
             self.scratch.put_back(std::mem::take(&mut self.left.reply));
             return;
         }
-        let tag = [of.slot, of.generation];
-        let attachments = std::mem::take(&mut self.left.attachments);
-        if !attachments.is_empty()
-            && let Err(error) = post::send(of, attachments, true)
-        {
-            let text = format!("the handles in it could not be sent: {error}");
-            self.left.replace(&Reply::NotEncoded(&text));
-        }
-        if let Err(error) = self.ring.push_whole(tag, &self.left.reply) {
-            let text = format!("no memory for {} bytes of it: {error}", self.left.reply.len());
+        let Left { reply, attachments } = &mut self.left;
+        if let Err(text) = results::send_attached(&mut self.ring, of, true, reply, attachments) {
             self.left.replace(&Reply::NotEncoded(&text));
             // A reply of this size lies in the ring itself, for which there is memory.
-            let _ = self.ring.push_whole(tag, &self.left.reply);
+            let _ = self.ring.push_whole([of.slot, of.generation], &self.left.reply);
         }
         self.board.announce();
         self.scratch.put_back(std::mem::take(&mut self.left.reply));

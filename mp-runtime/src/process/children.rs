@@ -1,10 +1,12 @@
 //! The children of this process, started and not yet reaped, and what is known of each. Nobody else waits for them: no
 //! SIGCHLD handler, no wait for any child.
 
+use crate::commons;
 use crate::custody::Attachments;
 use crate::error::{Error, Result};
 use crate::identity::AuthKey;
 use crate::protocol::handshake::{self, Layout};
+use crate::protocol::message::Reply;
 use crate::protocol::post::{self, Address, Mail, Parcel};
 use crate::sys::clock::Deadline;
 use crate::sys::event::Event;
@@ -67,7 +69,7 @@ pub(crate) struct Facts {
 struct State {
     exit_code: Option<i32>,
     lifeline: Option<Arc<Lifeline>>,
-    /// What holds the objects of its arguments until it has them.
+    /// What holds the objects of its arguments until it has them; then those of its result.
     objects: Attachments,
 }
 
@@ -102,6 +104,7 @@ pub(crate) fn add(facts: Facts, channels: Channels) -> Arc<Child> {
         Mutex::new(State { exit_code: None, lifeline: Some(lifeline), objects: Attachments::NONE });
     let (attachments, ended) = (Mutex::new(None), OnceLock::new());
     let child = Arc::new(Child { facts, handle, reply, post, attachments, ended, state });
+    commons::look_after_readers_by(reap);
     reap();
     lock(&CHILDREN).push(Arc::clone(&child));
     child
@@ -171,11 +174,22 @@ impl Child {
             Some(Ok(_) | Err(_)) => return None,
         };
         state.exit_code = Some(code);
-        let left = (state.lifeline.take(), std::mem::take(&mut state.objects));
+        let result = self.objects_of_result();
+        let left = (state.lifeline.take(), std::mem::replace(&mut state.objects, result));
         drop(state);
         lock(&CHILDREN).retain(|child| !std::ptr::eq(&raw const **child, self));
         drop(left);
         Some(code)
+    }
+
+    /// What holds the objects of its result from now on. Of one that it was about to leave nothing stays.
+    fn objects_of_result(&self) -> Attachments {
+        let Some((memory, layout)) = &self.reply else { return Attachments::NONE };
+        let Ok(Some((reply, is_there))) = handshake::read_objects(memory, *layout) else {
+            return Attachments::NONE;
+        };
+        let objects = Attachments::keeping(&Reply::take_objects(&mut reply.into()));
+        if is_there { objects } else { Attachments::NONE }
     }
 
     /// Under the lock of the state.

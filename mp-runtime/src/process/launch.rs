@@ -2,7 +2,7 @@
 //! Whoever starts what is for the callers, `Process` and the pool.
 
 use crate::child::entry;
-use crate::commons;
+use crate::commons::{self, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::helper::Helper;
 use crate::identity::{self, AuthKey, StartMethod};
@@ -90,6 +90,8 @@ impl Launch<'_> {
             parent_pid: std::process::id(),
             parent_name: &parent.name,
             parent_daemon: parent.daemon,
+            // Without one, nobody answers for objects in a result on its way.
+            parent_number: commons::own().map_or(0, Number::get),
             authkey: self.authkey.clone(),
             lifeline: end.as_raw_fd(),
             post: post_for_child.as_raw_fd(),
@@ -113,16 +115,19 @@ impl Launch<'_> {
             Some(pid) => self.open_forked(pid, end.as_fd())?,
             None => self.spawn(memory.as_fd(), &descriptors, end.as_fd()).map_err(io)?,
         };
-        let facts = Facts {
+        let reply = (!self.pooled).then_some((memory, layout));
+        Ok(children::add(self.facts(pid), Channels { handle, reply, post, lifeline: ours }))
+    }
+
+    fn facts(self, pid: u32) -> Facts {
+        Facts {
             pid,
             name: self.name.to_owned(),
             daemon: self.daemon,
             leads_group: self.leads_group,
             authkey: self.authkey,
             hidden: self.role != Role::Task,
-        };
-        let reply = (!self.pooled).then_some((memory, layout));
-        Ok(children::add(facts, Channels { handle, reply, post, lifeline: ours }))
+        }
     }
 
     /// What a child has to be told that is not exec'd.

@@ -314,6 +314,7 @@ impl Server {
             parent_pid: std::process::id(),
             parent_name: &identity::current().name,
             parent_daemon: identity::current().daemon,
+            parent_number: 0,
             authkey: AuthKey(Vec::new()),
             lifeline: -1,
             post: -1,

@@ -12,7 +12,7 @@ use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::helper::Helper;
 use crate::identity::{AuthKey, Tree};
-use crate::protocol::message::TaskKey;
+use crate::protocol::message::{Reply, TaskKey};
 use crate::sys::memory::Memory;
 use crate::sys::surroundings::Surroundings;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ const VERSION: u64 = 1;
 const HEADER_AT: u64 = 20;
 /// A header holds names, and an environment at most; one beyond this is not ours.
 const HEADER_MAX: u64 = 1 << 26;
+
+/// Beside a reply's length: it is whole, and not there yet.
+const INTENDED: u64 = 1 << 63;
 
 /// Who a child is and what it runs.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +44,8 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) parent_pid: u32,
     pub(crate) parent_name: &'a str,
     pub(crate) parent_daemon: bool,
+    /// What the parent is known by in the commons; 0 if it has no number.
+    pub(crate) parent_number: u32,
     pub(crate) authkey: AuthKey,
     /// The descriptor whose other end is the parent's life.
     pub(crate) lifeline: i32,
@@ -130,17 +135,54 @@ pub(crate) fn write_reply(memory: &Memory, layout: Layout, reply: &[u8]) -> std:
     memory.write(layout.reply_at, &(reply.len() as u64).to_le_bytes())
 }
 
+/// As [`write_reply`]; `before` is called when nothing but this process's death can keep the parent from having
+/// the reply.
+pub(crate) fn write_reply_with(
+    memory: &Memory,
+    layout: Layout,
+    reply: &[u8],
+    before: impl FnOnce(),
+) -> std::io::Result<()> {
+    memory.write(layout.reply_at + 8, reply)?;
+    memory.write(layout.reply_at, &(reply.len() as u64 | INTENDED).to_le_bytes())?;
+    before();
+    memory.write(layout.reply_at, &(reply.len() as u64).to_le_bytes())
+}
+
 /// The reply that a child has left, if it left one. For a child that has ended.
 pub(crate) fn read_reply(memory: &Memory, layout: Layout) -> std::io::Result<Option<Vec<u8>>> {
-    let mut len = [0; 8];
-    if memory.len()? < layout.reply_at + 8 {
-        return Ok(None);
-    }
-    memory.read(layout.reply_at, &mut len)?;
-    match u64::from_le_bytes(len) {
+    match reply_len(memory, layout)? {
         0 => Ok(None),
+        len if len & INTENDED != 0 => Ok(None),
         len => memory.read_vec(layout.reply_at + 8, len).map(Some),
     }
+}
+
+/// A reply that may have objects in its value, and whether it is there or was only about to be.
+pub(crate) fn read_objects(
+    memory: &Memory,
+    layout: Layout,
+) -> std::io::Result<Option<(Vec<u8>, bool)>> {
+    let len = reply_len(memory, layout)?;
+    let (len, is_there) = (len & !INTENDED, len & INTENDED == 0);
+    let mut first = [0];
+    if len == 0 {
+        return Ok(None);
+    }
+    memory.read(layout.reply_at + 8, &mut first)?;
+    match Reply::may_have_objects(first[0]) {
+        true => Ok(Some((memory.read_vec(layout.reply_at + 8, len)?, is_there))),
+        false => Ok(None),
+    }
+}
+
+fn reply_len(memory: &Memory, layout: Layout) -> std::io::Result<u64> {
+    let mut len = [0; 8];
+    if memory.len()? < layout.reply_at + 8 {
+        return Ok(0);
+    }
+    memory.read(layout.reply_at, &mut len)?;
+    Ok(u64::from_le_bytes(len))
 }
 
 fn layout(header: u64, arguments_len: u64) -> Layout {

@@ -1,8 +1,10 @@
 //! What a task's outcome is as bytes, and the names by which tasks are asked for. Not how outcomes come about.
 
 use crate::codec::{self, Kind};
+use crate::commons::{self, Sent};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, RemotePanic, Result};
+use crate::transport::bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::io;
 
@@ -33,7 +35,8 @@ pub(crate) struct Hindrance {
     pub(crate) system: Option<i32>,
 }
 
-/// A task's outcome. As bytes: one for the variant, then the value's own bytes, the report, or the text.
+/// A task's outcome. As bytes: one for the variant, then the value's own bytes, the report, or the text. Behind a value
+/// with objects in it stands which these are, and how long that list is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reply<'a> {
     /// The task returned; these are the value's bytes.
@@ -62,6 +65,8 @@ const ATTACHED: u8 = 5;
 const ITEMS: u8 = 6;
 const NOT_BEGUN: u8 = 7;
 const NOT_FOUND: u8 = 8;
+/// Beside VALUE or ATTACHED: a list of objects follows.
+const WITH_OBJECTS: u8 = 16;
 
 /// Where the sequence of values of several items begins: behind the variant's byte and how long running them took.
 pub(crate) const ITEMS_AT: usize = 9;
@@ -78,12 +83,18 @@ impl<'a> Reply<'a> {
         let start = out.len();
         out.push(VALUE);
         codec::encode_value(value, out, attachments).inspect_err(|_| out.truncate(start))?;
-        // Whoever reads it takes them, should this process have ended by then.
-        drop(attachments.let_go());
-        if attachments.has_descriptors() {
-            out[start] = ATTACHED;
+        if attachments.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        out[start] = Self::value_tag(attachments);
+        write_objects(out, attachments).inspect_err(|_| out.truncate(start))
+    }
+
+    /// What stands before a value with these attachments.
+    fn value_tag(attachments: &Attachments) -> u8 {
+        let objects = if attachments.has_objects() { WITH_OBJECTS } else { 0 };
+        let value = if attachments.has_descriptors() { ATTACHED } else { VALUE };
+        value | objects
     }
 
     /// Appends this reply.
@@ -133,9 +144,30 @@ impl<'a> Reply<'a> {
         (*tag == ITEMS).then_some(nanos)
     }
 
-    /// Puts what stands before the only value of an item whose descriptors travel beside it.
-    pub(crate) fn attached_item(value: &[u8]) -> Vec<u8> {
-        [&[ATTACHED, Kind::Measured as u8], value].concat()
+    /// The reply of one item whose value has handles in it.
+    pub(crate) fn attached_item(value: &[u8], attachments: &Attachments) -> Result<Vec<u8>> {
+        let tag = Self::value_tag(attachments);
+        let mut reply = [&[tag, Kind::Measured as u8], value].concat();
+        write_objects(&mut reply, attachments)?;
+        Ok(reply)
+    }
+
+    /// Takes what is said of the objects in a value off its reply, if there are any. What cannot be read is
+    /// left to [`parse`](Self::parse).
+    pub(crate) fn take_objects(reply: &mut Bytes) -> Vec<(commons::Kind, Sent)> {
+        match objects(reply) {
+            Some(Ok((objects, end))) => {
+                let first = reply.first().map_or(VALUE, |tag| tag & !WITH_OBJECTS);
+                reply.cut(end, first);
+                objects
+            }
+            Some(Err(_)) | None => Vec::new(),
+        }
+    }
+
+    /// Whether a reply that begins so may have objects in its value.
+    pub(crate) fn may_have_objects(first: u8) -> bool {
+        first & WITH_OBJECTS != 0
     }
 
     /// Whether these bytes are the reply of a task that panicked.
@@ -145,15 +177,22 @@ impl<'a> Reply<'a> {
 
     /// Whether these bytes are the reply of a value whose descriptors travel beside it.
     pub(crate) fn is_attached(bytes: &[u8]) -> bool {
-        bytes.first() == Some(&ATTACHED)
+        bytes.first().is_some_and(|tag| tag & !WITH_OBJECTS == ATTACHED)
     }
 
     /// Reads what another process wrote.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let malformed =
-            |what: &str| Error::new(ErrorKind::Decode, format!("malformed reply: {what}"));
         let (tag, rest) = bytes.split_first().ok_or_else(|| malformed("it is empty"))?;
         let text = || std::str::from_utf8(rest).map_err(|_| malformed("its text is not UTF-8"));
+        if let Some(objects) = objects(bytes) {
+            let (_, end) = objects?;
+            let value = bytes.get(1..end).unwrap_or_default();
+            return Ok(if Self::is_attached(bytes) {
+                Self::Attached(value)
+            } else {
+                Self::Value(value)
+            });
+        }
         Ok(match *tag {
             VALUE => Self::Value(rest),
             ATTACHED => Self::Attached(rest),
@@ -202,10 +241,50 @@ impl<'a> Reply<'a> {
     }
 }
 
+/// Appends what is said of the objects of a value, if it has any.
+fn write_objects(out: &mut Vec<u8>, attachments: &Attachments) -> Result<()> {
+    if !attachments.has_objects() {
+        return Ok(());
+    }
+    let start = out.len();
+    let sent: Vec<_> = attachments.sent().collect();
+    codec::encode(&sent, out)?;
+    let len = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
+    out.extend_from_slice(&len.to_le_bytes());
+    Ok(())
+}
+
+/// Objects, and where in a reply their list begins.
+type Listed = (Vec<(commons::Kind, Sent)>, usize);
+
+/// What is said of the objects in a value; none if its reply is not one with objects.
+fn objects(reply: &[u8]) -> Option<Result<Listed>> {
+    let tag = *reply.first()?;
+    if tag != VALUE | WITH_OBJECTS && tag != ATTACHED | WITH_OBJECTS {
+        return None;
+    }
+    let list = || {
+        let (rest, len) = reply.split_last_chunk()?;
+        let end = rest.len().checked_sub(usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
+        (end > 0).then(|| Some((codec::decode(rest.get(end..)?), end))).flatten()
+    };
+    Some(match list() {
+        Some((objects, end)) => objects.map(|objects| (objects, end)),
+        None => Err(malformed("its list of objects")),
+    })
+}
+
+fn malformed(what: &str) -> Error {
+    Error::new(ErrorKind::Decode, format!("malformed reply: {what}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Hindrance, PanicReport, Reply};
+    use crate::commons::{Hold, Kind, Role};
+    use crate::custody::Attachments;
     use crate::error::ErrorKind;
+    use crate::transport::bytes::Bytes;
 
     #[test]
     fn every_reply_reads_as_it_was_written() {
@@ -227,8 +306,29 @@ mod tests {
     }
 
     #[test]
+    fn objects_are_taken_off_a_reply() {
+        let hold = Hold::new(Kind::Event, Role::ANY, 64).unwrap();
+        let mut attachments = Attachments::default();
+        let sent = attachments.hold(&hold).unwrap();
+        let mut reply = Bytes::from(Reply::attached_item(b"xyz", &attachments).unwrap());
+        assert_eq!(Reply::parse(&reply).unwrap(), Reply::Value(b"\0xyz"));
+        assert_eq!(Reply::take_objects(&mut reply), [(Kind::Event, sent)]);
+        assert_eq!(Reply::parse(&reply).unwrap(), Reply::Value(b"\0xyz"));
+        assert!(Reply::take_objects(&mut reply).is_empty());
+    }
+
+    #[test]
     fn a_malformed_reply_is_an_error() {
-        for bytes in [&b""[..], &[9], &[1, 200], &[2, 0xff]] {
+        let lists: [&[u8]; 5] = [
+            &[16],
+            &[16, 0, 0, 0],
+            &[16, 1, 0, 0, 0],
+            &[16, 200, 1, 0, 0, 0],
+            &[21, 0, 5, 0, 0, 0],
+        ];
+        for bytes in
+            lists.into_iter().chain([&b""[..], &[9], &[1, 200], &[2, 0xff], &[17, 0, 0, 0, 0]])
+        {
             assert_eq!(Reply::parse(bytes).unwrap_err().kind(), ErrorKind::Decode);
         }
     }

@@ -41,7 +41,7 @@ pub(crate) trait Sink {
 pub(crate) struct Left {
     /// Its reply's bytes.
     pub(crate) reply: Vec<u8>,
-    /// The descriptors of its value.
+    /// The descriptors of its value, and what holds its objects.
     pub(crate) attachments: Attachments,
 }
 
@@ -122,7 +122,6 @@ fn call_all<T: Task>(items: &mut Items<'_>, values: &mut Sequence<'_>, sink: &mu
         match call_some::<T>(items, values, room) {
             Called::All => {}
             Called::Value => {
-                values.let_go();
                 let attachments = values.take_attachments();
                 let kind = values.kind().unwrap_or(Kind::Measured);
                 sink.value(kind, values.content(), attachments);

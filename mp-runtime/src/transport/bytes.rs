@@ -43,6 +43,23 @@ impl Bytes {
     }
 }
 
+impl Bytes {
+    /// Leaves the first `len` of them, of which the very first is another one from now on.
+    pub(crate) fn cut(&mut self, len: usize, first: u8) {
+        let start = match &mut self.0 {
+            Repr::Few(count, bytes) => {
+                *count = u8::try_from(len).map_or(*count, |len| len.min(*count));
+                bytes.first_mut()
+            }
+            Repr::Many(bytes) => {
+                bytes.truncate(len);
+                bytes.first_mut()
+            }
+        };
+        start.into_iter().for_each(|start| *start = first);
+    }
+}
+
 impl From<Vec<u8>> for Bytes {
     fn from(mut bytes: Vec<u8>) -> Self {
         Self::take(&mut bytes)
@@ -80,6 +97,11 @@ mod tests {
             assert_eq!(*Bytes::filled(len, |to| to.copy_from_slice(&expected)), *expected);
             assert_eq!(*Bytes::take(&mut bytes), *expected);
             assert_eq!(*Bytes::from(expected.clone()), *expected);
+            let mut cut = Bytes::from(expected.clone());
+            cut.cut(2, 9);
+            assert_eq!(*cut, *[9, 1].get(..len.min(2)).unwrap());
+            cut.cut(5, 8);
+            assert_eq!(cut.len(), len.min(2));
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! The writer publishes a record by its last store, to `tail`: killed at any instruction before, it has written nothing.
 
+mod intent;
 mod room;
 
 pub(crate) use room::Room;
@@ -113,23 +114,29 @@ impl Writer {
     ///
     /// If a large body does not fit into memory; then nothing was written.
     pub(crate) fn push(&mut self, tag: [u32; 2], body: &[u8]) -> io::Result<()> {
-        self.put(tag, 1 << KIND_BITS, body)
+        self.put(tag, 1 << KIND_BITS, body, None)
     }
 
     /// As [`push`](Self::push), a record that is no part of others under its tag.
     pub(crate) fn push_whole(&mut self, tag: [u32; 2], body: &[u8]) -> io::Result<()> {
-        self.put(tag, 0, body)
+        self.put(tag, 0, body, None)
     }
 
-    fn put(&mut self, tag: [u32; 2], parts: u32, body: &[u8]) -> io::Result<()> {
+    fn put(
+        &mut self,
+        tag: [u32; 2],
+        parts: u32,
+        body: &[u8],
+        before: Option<&mut dyn FnMut()>,
+    ) -> io::Result<()> {
         if body.len() <= LARGEST {
-            self.record(tag, IN_RING | parts, body);
+            self.record(tag, IN_RING | parts, body, before);
             return Ok(());
         }
         self.wait_until_read(self.room_until);
         self.memory.write(BEHIND, body)?;
         self.room_used = self.room_used.max(body.len() as u64);
-        self.record(tag, IN_ROOM | parts, &(body.len() as u64).to_le_bytes());
+        self.record(tag, IN_ROOM | parts, &(body.len() as u64).to_le_bytes(), before);
         self.room_until = self.tail;
         Ok(())
     }
@@ -187,14 +194,19 @@ impl Writer {
         }
     }
 
-    fn record(&mut self, tag: [u32; 2], kind: u32, bytes: &[u8]) {
+    #[inline]
+    fn record(&mut self, tag: [u32; 2], kind: u32, bytes: &[u8], before: Option<&mut dyn FnMut()>) {
         let size = size(bytes.len());
         self.wait_until_read((self.tail + size).saturating_sub(CAPACITY));
         let length = u32::try_from(bytes.len()).expect("a body in the ring is at most LARGEST");
         self.copy(self.tail, &header([length, kind, tag[0], tag[1]]));
         self.copy(self.tail + HEADER as u64, bytes);
+        let intended = before.map(|before| self.intend(before)).is_some();
         self.tail += size;
         self.mapping.u64(TAIL).store(self.tail, Release);
+        if intended {
+            self.mapping.u64(PROGRESS).store(0, Release);
+        }
     }
 
     #[inline]
