@@ -291,8 +291,8 @@ fn conn_15_calls_that_are_taken_back_let_go_of_their_ends() {
                 (pool.submit(hold, (gate.name(), Some(sender))), receiver)
             })
             .collect();
-        // Some of them wait for a place in shared memory.
-        for (handle, receiver) in &calls {
+        // The last ones wait for a place in shared memory.
+        for (handle, receiver) in calls.iter().rev() {
             assert_connected(receiver);
             assert!(handle.cancel());
             assert_disconnected(receiver);

@@ -180,7 +180,7 @@ impl Completion {
     }
 
     pub(super) fn stage(&self) -> Stage {
-        [Stage::Waiting, Stage::Placed, Stage::Cancelled]
+        [Stage::Waiting, Stage::WaitingLaden, Stage::Placed, Stage::Cancelled]
             .into_iter()
             .find(|stage| *stage as u8 == self.stage.load(Relaxed))
             .unwrap_or(Stage::Elsewhere)

@@ -41,6 +41,10 @@ impl Call {
         let what = What { code: task.index(), attached, chunk, timed };
         Self { owner, what, terms, attachments }
     }
+
+    fn waiting(&self) -> Stage {
+        if self.attachments.is_empty() { Stage::Waiting } else { Stage::WaitingLaden }
+    }
 }
 
 /// What a call may take.
@@ -97,7 +101,7 @@ impl Desk {
         {
             return self.place(board, reserved, call, arguments);
         }
-        call.owner.stage(Stage::Waiting);
+        call.owner.stage(call.waiting());
         self.ledger.wait(Waiting { call, arguments: Bytes::take(arguments) });
         Ok(())
     }
@@ -136,7 +140,7 @@ impl Desk {
         placed.call.terms.retries = retries;
         let arguments = self.slots.payload(slot, placed.block.as_ref()).into();
         let call = self.free(placed);
-        call.owner.stage(Stage::Waiting);
+        call.owner.stage(call.waiting());
         self.ledger.wait_first(Waiting { call, arguments });
         None
     }
@@ -182,6 +186,8 @@ pub(super) enum Stage {
     Elsewhere,
     /// It waits for a slot.
     Waiting,
+    /// The same, and there are handles in its arguments.
+    WaitingLaden,
     /// It lies in a slot, or is run.
     Placed,
     /// It was taken back.

@@ -56,7 +56,12 @@ impl Engine {
         }
         let mut desk = lock(&self.desk);
         match completion.stage() {
+            // It is dropped when its turn comes.
             Stage::Waiting => {}
+            // Whoever waits for the other end of what it has does not wait until then.
+            Stage::WaitingLaden => {
+                drop(desk.ledger.take_waiting(|waiting| waiting.call.owner.is(completion)));
+            }
             Stage::Placed => {
                 let slots = desk.ledger.slots_of(|placed| placed.call.owner.is(completion));
                 let Some((slot, generation)) = slots.first().copied() else { return false };
