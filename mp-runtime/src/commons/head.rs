@@ -239,7 +239,7 @@ impl Head {
     /// As [`free_if_unheld`](Self::free_if_unheld), and leaves its place to whoever looks for it.
     pub(super) fn end_if_unheld(self, tree: &'static Tree) -> bool {
         let tag = self.tag(tree).load(SeqCst);
-        if !self.is(tag, LIVE) || self.is_held(tree) {
+        if !self.is(tag, LIVE) || self.is_continuation(tree) || self.is_held(tree) {
             return false;
         }
         self.end(tree, tag)
@@ -293,6 +293,12 @@ impl Head {
         }
         settle(tree, self.at, ending);
         true
+    }
+
+    /// Whether it is a part of a list of holders, which goes with the object of that and never by itself: there may
+    /// be nobody in it for a time.
+    fn is_continuation(self, tree: &Tree) -> bool {
+        tree.shared().u32(self.at + KIND).load(Relaxed) == Kind::Holders as u32
     }
 
     /// Its kind, if it has contents that are to be emptied: with no lock held, since that frees objects.

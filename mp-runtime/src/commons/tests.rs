@@ -83,6 +83,23 @@ fn many_can_hold_one() {
 }
 
 #[test]
+fn a_list_of_many_holders_is_its_objects_until_that_goes() {
+    let hold = lock();
+    let others: Vec<Hold> = (0..100).map(|_| hold.as_role(Role::ANY).unwrap()).collect();
+    drop(others);
+    // So many that it is looked for what others have freed; and then some in the places of that.
+    let many: Vec<Hold> = (0..3000).map(|_| lock()).collect();
+    many.iter().for_each(|one| one.write(0, &[0; 64]));
+    let others: Vec<Hold> = (0..100).map(|_| hold.as_role(Role::ANY).unwrap()).collect();
+    for one in &many {
+        let mut bytes = [1; 64];
+        one.read(0, &mut bytes);
+        assert_eq!(bytes, [0; 64]);
+    }
+    drop(others);
+}
+
+#[test]
 fn a_name_of_another_kind_or_time_or_place_finds_nothing() {
     let hold = lock();
     let (sent, _transit) = hold.send(true).unwrap();
