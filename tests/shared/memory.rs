@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use mp::{Array, Value};
+use mp::{Array, Queue, Value};
 
 use crate::support::{Footprint, kill, scenario, watchdog};
 use crate::{LONG, own_pid};
@@ -95,6 +95,50 @@ fn val_12_nothing_has_a_name_when_all_are_killed() {
     running.wait_line("filled");
     running.kill_group(libc::SIGKILL);
     running.finish();
+}
+
+/// What the next ones that make objects find is given back: that of a process which had made it and died with it.
+#[mp::test]
+fn val_12_what_killed_processes_have_made_comes_back() {
+    #[mp::task]
+    fn makes(len: usize, kept: Vec<Array<u64>>) -> (Array<u64>, Queue<Array<u64>>) {
+        let queue = Queue::new().expect("memory");
+        queue.put(Array::from_slice(&[7; 100]).expect("memory")).expect("it is open");
+        kept.iter().for_each(|array| assert_eq!(array.get(9).expect("in range"), 9));
+        let array = Array::<u64>::zeroed(len).expect("memory");
+        array.set(9, 9).expect("in range");
+        (array, queue)
+    }
+    #[mp::task]
+    fn makes_and_dies(len: usize, kept: Vec<Array<u64>>) {
+        let _made = (mp::Event::new().expect("memory"), makes(len, kept));
+        kill(own_pid(), libc::SIGKILL).expect("it is there");
+    }
+    let program = scenario!(|| {
+        let mut kept = Vec::new();
+        let mut queues = Vec::new();
+        for round in 0..30 {
+            // 4 MiB each.
+            let process = mp::spawn(makes_and_dies, (1 << 19, kept.clone())).expect("it starts");
+            process.join().expect("it was started");
+            assert_eq!(process.exit_code(), Some(-9));
+            if round % 6 == 0 {
+                let process = mp::spawn(makes, (1000, kept.clone())).expect("it starts");
+                let (array, queue) = process.result().expect("it returns");
+                kept.push(array);
+                queues.push(queue);
+            }
+        }
+        for (array, queue) in kept.iter().zip(&queues) {
+            assert_eq!(array.get(9).expect("in range"), 9);
+            assert_eq!(queue.get().expect("one is in it").get(99).expect("in range"), 7);
+        }
+        println!("bytes {}", shared_bytes()); // of the last ones, and of those kept
+    });
+    let finished = program.run();
+    finished.assert_success();
+    let bytes: u64 = finished.value("bytes ").parse().expect("a number");
+    assert!(bytes < 24 << 20, "{bytes} bytes of 120 MiB are left");
 }
 
 /// A process that dies with the lock: the next one is told, and has the value.

@@ -36,7 +36,7 @@ impl Handle {
     }
 
     fn of(hold: Hold) -> Self {
-        commons::empty_by(empty);
+        begin();
         Self {
             hold,
             closed: AtomicBool::new(false),
@@ -210,6 +210,11 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// For every process, whether it has queues or not: the last that held one may have had it in a message.
+pub(crate) fn begin() {
+    commons::empty_by(empty);
 }
 
 /// Gives back what is in an object that nobody holds any more.

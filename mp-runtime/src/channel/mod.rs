@@ -14,6 +14,7 @@ mod queue;
 mod unsent;
 
 pub(crate) use encoded::Encoded;
+pub(crate) use handle::begin;
 pub use iter::Messages;
 pub(crate) use message::Rest;
 pub use one_way::{Receiver, Sender, channel};

@@ -2,6 +2,7 @@
 //! told is read in `bootstrap`.
 #![expect(unsafe_code, reason = "adopts inherited descriptors, runs constructors, maps arguments")]
 
+use crate::channel;
 use crate::child::serve::{self, Server};
 use crate::child::{bootstrap, help, output, post};
 use crate::commons;
@@ -43,6 +44,7 @@ pub(crate) fn enter() {
 /// Begins a tree of processes, whose first one this is.
 fn begin_tree() {
     ENTERED.store(true, Ordering::Relaxed);
+    channel::begin();
     // Whoever needs it says why it is not there.
     let _ = commons::inherit();
 }
@@ -162,6 +164,7 @@ fn begin(bootstrap: RawFd, header: &[u8]) -> Result<Begun> {
         let io = |error| Error::io("the memory that processes share could not be mapped", error);
         commons::adopt(file).map_err(io)?;
     }
+    channel::begin();
     ENTERED.store(true, Ordering::Relaxed);
     if let Some(helper) = told.helps {
         drop((lifeline, post));

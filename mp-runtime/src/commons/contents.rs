@@ -17,8 +17,7 @@ pub(crate) struct Contents {
     len: usize,
 }
 
-/// Says what empties objects of the kinds that have contents. For every process
-/// that makes or takes one.
+/// Says what empties objects of the kinds that have contents. For every process.
 pub(crate) fn empty_by(empty: fn(Kind, &Contents)) {
     // A second call says the same.
     let _ = EMPTY.set(empty);

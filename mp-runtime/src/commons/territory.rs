@@ -1,6 +1,7 @@
 //! Memory for objects. A process takes it from territories of its own, and keeps count of them in memory of its own: what
 //! a death interrupts there is nobody else's concern. What an object is, is in `head`.
 
+use super::directory;
 use super::head::{self, Head, LENGTH};
 use super::tree::{self, TERRITORY, Tree};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,13 +11,16 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What small objects are cut from.
-const SLAB: usize = 1 << 16;
+pub(super) const SLAB: usize = 1 << 16;
 const SMALLEST: usize = head::ALIGN;
 const CLASSES: usize = 5;
 const PAGE: usize = 4096;
 /// After so many objects more, or so many bytes, it is time to look which ones others have freed.
 const OFTEN: usize = 1 << 10;
 const MUCH: usize = 1 << 25;
+/// How many dead processes' territories are swept at a time, and how many are looked at for such.
+const SWEPT_AT_ONCE: usize = 4;
+const LOOKED_AT: usize = 64;
 
 static STATE: Mutex<State> = Mutex::new(State::NEW);
 
@@ -73,8 +77,8 @@ pub(super) fn allocate(tree: &'static Tree, len: usize) -> Result<usize> {
         full = state.look(tree);
     }
     let at = match class {
-        Some(class) => state.small(tree, class)?,
-        None => state.pages(tree, size)?,
+        Some(class) => state.small(tree, class, &mut full)?,
+        None => state.pages(tree, size, directory::ALONE, &mut full)?,
     };
     state.objects.insert(at, size);
     state.bytes += size;
@@ -113,7 +117,8 @@ pub(super) fn count_out(tree: &Tree, at: usize) -> bool {
 pub(super) fn holds(at: usize, end: usize) -> bool {
     let territory = usize::try_from(TERRITORY).unwrap_or(usize::MAX);
     let starts = at.is_multiple_of(PAGE) && at >= territory;
-    starts && end > at && (end - at <= territory || at.is_multiple_of(territory))
+    let first = at % territory == directory::LENGTH;
+    starts && end > at && (end - at <= territory || first)
 }
 
 fn territory_of(at: usize) -> u32 {
@@ -121,10 +126,10 @@ fn territory_of(at: usize) -> u32 {
 }
 
 impl State {
-    fn small(&mut self, tree: &Tree, class: usize) -> Result<usize> {
+    fn small(&mut self, tree: &'static Tree, class: usize, full: &mut Vec<Head>) -> Result<usize> {
         if self.small[class].is_empty() {
-            let slab = self.pages(tree, SLAB)?;
             let size = SMALLEST << class;
+            let slab = self.pages(tree, SLAB, directory::slab_of(size), full)?;
             self.small[class].extend((0..SLAB / size).rev().map(|index| slab + index * size));
         }
         let at = self.small[class].pop().expect("there are some, or a slab was cut");
@@ -133,8 +138,14 @@ impl State {
         Ok(at)
     }
 
-    /// A range of pages, zero and with memory behind it.
-    fn pages(&mut self, tree: &Tree, size: usize) -> Result<usize> {
+    /// A range of pages, zero and with memory behind it, for what the mark says.
+    fn pages(
+        &mut self,
+        tree: &'static Tree,
+        size: usize,
+        mark: u8,
+        full: &mut Vec<Head>,
+    ) -> Result<usize> {
         let fitting = |ranges: &BTreeMap<usize, usize>| {
             ranges
                 .iter()
@@ -145,7 +156,7 @@ impl State {
         let at = match fitting(&self.ranges) {
             Some(at) => at,
             None => {
-                self.claim(tree, size)?;
+                self.claim(tree, size, full)?;
                 fitting(&self.ranges).ok_or_else(|| no_room(size))?
             }
         };
@@ -153,7 +164,8 @@ impl State {
         if len > size {
             self.ranges.insert(at + size, len - size);
         }
-        if let Err(error) = tree.memory().reserve(at as u64, size as u64) {
+        let reserved = tree.memory().reserve(at as u64, size as u64);
+        if let Err(error) = reserved.and_then(|()| directory::mark(tree, at, mark)) {
             self.add_range(at, size);
             return Err(Error::io(
                 format!("no memory for {size} bytes that processes share"),
@@ -164,16 +176,24 @@ impl State {
     }
 
     /// Takes a territory, or as many in a row as are needed: a dead process's, or a new one.
-    fn claim(&mut self, tree: &Tree, size: usize) -> Result<()> {
+    fn claim(&mut self, tree: &'static Tree, size: usize, full: &mut Vec<Head>) -> Result<()> {
         let own = tree::own()?.get();
         let length = usize::try_from(TERRITORY).unwrap_or(usize::MAX);
-        let needed = u32::try_from(size.div_ceil(length)).map_err(|_| no_room(size))?;
+        let needed = size.checked_add(directory::LENGTH).map(|size| size.div_ceil(length));
+        let needed = needed.and_then(|needed| u32::try_from(needed).ok());
+        let needed = needed.ok_or_else(|| no_room(size))?;
         let last = tree.last_territory();
-        if needed == 1
-            && let Some(territory) =
-                (1..=last.load(Relaxed).min(tree.territories() - 1)).find(|t| adopt(tree, *t, own))
-        {
-            self.add_range(territory as usize * length, length);
+        let claimed = last.load(Relaxed).min(tree.territories() - 1);
+        let mut adopted = || {
+            // A look at some each time, so that memory comes back before there is no other.
+            [1, SWEPT_AT_ONCE].into_iter().find_map(|count| {
+                sweep(tree, claimed, own, count, full);
+                (1..=claimed).find(|t| adopt(tree, *t, own))
+            })
+        };
+        if let Some(territory) = (needed == 1).then(&mut adopted).flatten() {
+            let at = territory as usize * length + directory::LENGTH;
+            self.add_range(at, length - directory::LENGTH);
             return Ok(());
         }
         let claimed = last.fetch_update(AcqRel, Relaxed, |last| {
@@ -188,7 +208,8 @@ impl State {
             }
         }
         // Those that were claimed one by one stay apart: only a large object lies in several.
-        self.ranges.insert(first as usize * length, needed as usize * length);
+        let at = first as usize * length + directory::LENGTH;
+        self.ranges.insert(at, needed as usize * length - directory::LENGTH);
         Ok(())
     }
 
@@ -217,8 +238,10 @@ impl State {
         match (0..CLASSES).find(|class| SMALLEST << class == size) {
             Some(class) => self.small[class].push(at),
             None => {
-                // What cannot be given back would not be zero for the next one.
-                if tree.memory().discard(at as u64, size as u64).is_ok() {
+                // What cannot be given back would not be zero for the next one, nor may what becomes of it
+                // be taken for an object.
+                let unmarked = directory::mark(tree, at, directory::NOTHING);
+                if unmarked.and_then(|()| tree.memory().discard(at as u64, size as u64)).is_ok() {
                     self.add_range(at, size);
                 }
             }
@@ -256,6 +279,35 @@ fn adopt(tree: &Tree, territory: u32, own: u32) -> bool {
         && !tree::is_alive(number)
         && owner.compare_exchange(was, own, AcqRel, Relaxed).is_ok()
         && tree.memory().discard(u64::from(territory) * TERRITORY, TERRITORY).is_ok()
+}
+
+/// Ends what nobody holds any more in so many territories of dead processes. What has contents is given
+/// back in `full`.
+fn sweep(tree: &'static Tree, last: u32, own: u32, count: usize, full: &mut Vec<Head>) {
+    let mut left = count;
+    // Each process begins elsewhere, so that all are looked at in turn.
+    let all = (0..last).map(|index| 1 + own.wrapping_add(index) % last).take(LOOKED_AT);
+    for territory in all.filter(|t| tree.objects(*t).is_some_and(|n| n.load(Relaxed) != 0)) {
+        let Some(owner) = tree.owner(territory) else { return };
+        let was = owner.load(Acquire);
+        let dead = tree::Number::from_raw(was).is_some_and(|number| !tree::is_alive(number));
+        // As its owner, since another one would make objects there meanwhile.
+        if !dead || owner.compare_exchange(was, own, AcqRel, Relaxed).is_err() {
+            continue;
+        }
+        for at in directory::places(tree, territory) {
+            match Head::present(tree, at) {
+                Some(head) if head.contents(tree).is_some() => full.push(head),
+                Some(head) => drop(head.end_if_unheld(tree)),
+                None => {}
+            }
+        }
+        let _ = owner.compare_exchange(own, was, AcqRel, Relaxed);
+        left -= 1;
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 fn no_room(size: usize) -> Error {
