@@ -29,7 +29,9 @@ pub use mp_runtime::{
     Semaphore, SemaphoreGuard,
 };
 // Queues, channels and pipes.
-pub use mp_runtime::{Connection, Messages, Queue, Receiver, Sender, TrySendError, channel, pipe};
+pub use mp_runtime::{
+    Connection, Messages, Queue, Receiver, Receiving, Sender, Sending, TrySendError, channel, pipe,
+};
 // Managers and proxies.
 pub use mp_runtime::{
     ArrayProxy, DictEntries, DictProxy, ListProxy, ListValues, Manager, ManagerBuilder,

@@ -56,7 +56,9 @@ pub mod fork_server {
     pub use crate::process::server::{preload, start, stop};
 }
 
-pub use channel::{Connection, Messages, Queue, Receiver, Sender, TrySendError, channel, pipe};
+pub use channel::{
+    Connection, Messages, Queue, Receiver, Receiving, Sender, Sending, TrySendError, channel, pipe,
+};
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use identity::{StartMethod, set_start_method, start_method};

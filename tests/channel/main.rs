@@ -7,6 +7,7 @@ mod support;
 mod bytes;
 mod channels;
 mod closed;
+mod futures;
 mod joined;
 mod killed;
 mod order;

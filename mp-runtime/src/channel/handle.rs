@@ -2,18 +2,18 @@
 //! means when others give theirs up.
 
 use crate::channel::ground::Head;
-use crate::channel::lane::{LEN, Lane, RINGS};
+use crate::channel::lane::{LEN, Lane};
 use crate::channel::message;
+use crate::channel::waiting::{Awaited, Waiting};
 use crate::commons::{self, Contents, Hold, Kind, Role};
 use crate::custody;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::clock;
-use crate::transport::sleeper::Sleeper;
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserializer, Serializer};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// After so many milliseconds, whoever sends without having to wait looks whether somebody is there.
 const LOOK: u64 = 100;
@@ -158,41 +158,17 @@ impl Handle {
     }
 }
 
-/// Somebody who waits for an item beside other things.
-pub(crate) struct Incoming<'a> {
-    handle: &'a Handle,
-    lane: usize,
-    /// Who could send one.
-    from: Role,
-    departed: u64,
-}
-
 impl Handle {
     /// Waiting for what comes by that lane.
-    pub(super) fn incoming(&self, lane: usize, from: Role) -> Result<Incoming<'_>> {
+    pub(super) fn incoming(&self, lane: usize, from: Role) -> Result<Waiting> {
         self.may_receive()?;
-        Ok(Incoming { handle: self, lane, from, departed: self.lane(lane).departed() })
-    }
-}
-
-impl Sleeper for Incoming<'_> {
-    fn is_ready(&self) -> bool {
-        let lane = self.handle.lane(self.lane);
-        !lane.is_empty() || lane.departed() != self.departed && self.is_over()
+        Ok(self.waiting(lane, Awaited::Item, from, self.lane(lane).departed()))
     }
 
-    fn is_over(&self) -> bool {
-        let lane = self.handle.lane(self.lane);
-        let gone = || match self.from {
-            Role::ANY => lane.is_shared() && self.handle.expect_other(Role::ANY).is_err(),
-            role => self.handle.expect(role).is_err(),
-        };
-        !lane.is_empty() || lane.is_closed() || self.handle.open().is_err() || gone()
-    }
-
-    fn announce(&self) -> (&AtomicU32, u32) {
-        let word = Head::of(&self.handle.hold, self.lane).word(RINGS);
-        (word, self.handle.lane(self.lane).announce())
+    /// Waiting for something of that lane that those can bring about who have the object in that part; since
+    /// so many handles were gone.
+    pub(super) fn waiting(&self, lane: usize, what: Awaited, by: Role, departed: u64) -> Waiting {
+        Waiting { hold: self.hold.clone(), lane, what, by, departed }
     }
 }
 

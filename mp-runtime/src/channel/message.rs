@@ -101,23 +101,96 @@ struct Beside {
 fn put_attached(
     lane: &Lane<Head<'_>>,
     body: &[u8],
-    mut attachments: Attachments,
+    attachments: Attachments,
     until: Until,
     still: impl FnMut() -> Result<()>,
 ) -> Result<bool> {
-    let descriptors = attachments.take_descriptors();
-    let total = descriptors.len();
-    let kept = if total == 0 { None } else { Some((store::keep(descriptors)?, total)) };
-    let beside = Beside { objects: attachments.sent().collect(), kept };
-    let mut wire = Vec::new();
-    codec::encode(&beside, &mut wire)?;
-    // The message holds the objects from now on, whatever becomes of this process.
-    let commit = || attachments.let_go(None);
-    let put = lane.put(&Entry { kind: TYPED, wire: &wire, body }, until, commit, still);
-    if let (Some((id, _)), Ok(false) | Err(_)) = (kept, &put) {
-        store::forget(id);
+    Attached::new(attachments)?.put(lane, body, until, still)
+}
+
+/// What goes beside a message, which has not gone yet.
+struct Attached {
+    wire: Vec<u8>,
+    attachments: Attachments,
+    /// Under which number its descriptors are kept.
+    kept: Option<u64>,
+}
+
+impl Attached {
+    fn new(mut attachments: Attachments) -> Result<Self> {
+        let descriptors = attachments.take_descriptors();
+        let total = descriptors.len();
+        let kept = if total == 0 { None } else { Some(store::keep(descriptors)?) };
+        let mut this = Self { wire: Vec::new(), attachments, kept };
+        let objects = this.attachments.sent().collect();
+        let beside = Beside { objects, kept: kept.map(|id| (id, total)) };
+        codec::encode(&beside, &mut this.wire)?;
+        Ok(this)
     }
-    put
+
+    fn put(
+        &mut self,
+        lane: &Lane<Head<'_>>,
+        body: &[u8],
+        until: Until,
+        still: impl FnMut() -> Result<()>,
+    ) -> Result<bool> {
+        let attachments = &mut self.attachments;
+        // The message holds the objects from now on, whatever becomes of this process.
+        let commit = || attachments.let_go(None);
+        let put = lane.put(&Entry { kind: TYPED, wire: &self.wire, body }, until, commit, still)?;
+        if put {
+            self.kept = None;
+        }
+        Ok(put)
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        if let Some(id) = self.kept {
+            store::forget(id);
+        }
+    }
+}
+
+/// A value that is to be put as soon as there is room.
+pub(super) struct Encoded {
+    body: Vec<u8>,
+    attached: Option<Attached>,
+}
+
+impl Encoded {
+    pub(super) fn new<T: Serialize + 'static>(value: T) -> Result<Self> {
+        let mut value = Some(value);
+        if let Some(bytes) = (&mut value as &mut dyn Any).downcast_mut::<Option<Vec<u8>>>() {
+            return Ok(Self { body: bytes.take().unwrap_or_default(), attached: None });
+        }
+        let (mut body, mut attachments) = (Vec::new(), Attachments::NONE);
+        codec::encode_with(&value.expect("put there just now"), &mut body, &mut attachments)?;
+        let attached = (!attachments.is_empty()).then(|| Attached::new(attachments)).transpose()?;
+        Ok(Self { body, attached })
+    }
+
+    /// How many bytes it takes in a lane.
+    pub(super) fn size(&self) -> usize {
+        let wire = self.attached.as_ref().map_or(&[][..], |attached| &attached.wire);
+        // What no block can hold is refused when it is put.
+        Entry { kind: TYPED, wire, body: &self.body }.size().unwrap_or(0)
+    }
+
+    /// Puts it; false if there is no room.
+    pub(super) fn put(
+        &mut self,
+        lane: &Lane<Head<'_>>,
+        still: impl FnMut() -> Result<()>,
+    ) -> Result<bool> {
+        let Self { body, attached } = self;
+        match attached {
+            Some(attached) => attached.put(lane, body, Until::Now, still),
+            None => lane.put(&Entry { kind: TYPED, wire: &[], body }, Until::Now, || (), still),
+        }
+    }
 }
 
 /// Takes a value; none if `until` has passed.

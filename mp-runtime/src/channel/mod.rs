@@ -3,6 +3,7 @@
 //! and `pipe`.
 
 mod encoded;
+mod future;
 mod ground;
 mod handle;
 mod iter;
@@ -12,9 +13,11 @@ mod one_way;
 mod pipe;
 mod queue;
 mod unsent;
+mod waiting;
 
 pub(crate) use encoded::Encoded;
 pub(crate) use handle::begin;
+pub use future::{Receiving, Sending};
 pub use iter::Messages;
 pub(crate) use message::Rest;
 pub use one_way::{Receiver, Sender, channel};

@@ -1,12 +1,14 @@
 //! `channel`: values one way, from any number of senders to any number of receivers, each value to one of them.
 
+use crate::channel::future::{Receiving, Sending, Way};
 use crate::channel::ground::Head;
-use crate::channel::handle::{Handle, Incoming};
+use crate::channel::handle::Handle;
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
-use crate::channel::message;
+use crate::channel::message::{self, Encoded};
 use crate::channel::queue::empty;
 use crate::channel::unsent::TrySendError;
+use crate::channel::waiting::Waiting;
 use crate::commons::{Kind, Role};
 use crate::error::Result;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
@@ -89,6 +91,21 @@ impl<T: Serialize + 'static> Sender<T> {
         self.put(&message, Until::Ever).map(drop)
     }
 
+    /// As [`send`](Self::send), for any executor: the future waits for room.
+    ///
+    /// # Errors
+    ///
+    /// As `send`, from the future; and [`Io`](crate::ErrorKind::Io) if the thread could not be started
+    /// that waits in its place.
+    pub fn send_async(&self, message: T) -> Sending<'_> {
+        let way = Way { handle: &self.handle, lane: 0, by: Role::RECEIVER };
+        Sending::new(way, Encoded::new(message), |message| {
+            let lane = self.handle.lane(0);
+            self.handle.expect_lately(Role::RECEIVER, &lane)?;
+            message.put(&lane, || self.handle.expect(Role::RECEIVER))
+        })
+    }
+
     /// As [`send`](Self::send), without waiting.
     ///
     /// # Errors
@@ -134,7 +151,7 @@ impl<T> Receiver<T> {
         self.handle.lane(0)
     }
 
-    pub(crate) fn incoming(&self) -> Result<Incoming<'_>> {
+    pub(crate) fn incoming(&self) -> Result<Waiting> {
         self.handle.incoming(0, Role::SENDER)
     }
 
@@ -169,6 +186,28 @@ impl<T: DeserializeOwned + 'static> Receiver<T> {
         self.take(Until::Ever)
     }
 
+    /// As [`recv`](Self::recv), for any executor. A future that is dropped before it is ready has taken
+    /// no message.
+    ///
+    /// # Errors
+    ///
+    /// As `recv`, from the future; and [`Io`](crate::ErrorKind::Io) if the thread could not be started
+    /// that waits in its place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// async fn print_all(names: mp::Receiver<String>) {
+    ///     while let Ok(name) = names.recv_async().await {
+    ///         println!("{name}");
+    ///     }
+    /// }
+    /// ```
+    pub fn recv_async(&self) -> Receiving<'_, T> {
+        let way = Way { handle: &self.handle, lane: 0, by: Role::SENDER };
+        Receiving::new(way, || self.take_until(Until::Now))
+    }
+
     /// As [`recv`](Self::recv), without waiting.
     ///
     /// # Errors
@@ -190,10 +229,14 @@ impl<T: DeserializeOwned + 'static> Receiver<T> {
 
     #[inline]
     fn take(&self, until: Until) -> Result<T> {
+        self.take_until(until)?.ok_or_else(empty)
+    }
+
+    #[inline]
+    fn take_until(&self, until: Until) -> Result<Option<T>> {
         self.handle.open()?;
         let lane = self.lane();
-        message::take(&lane, until, || self.handle.expect_from(Role::SENDER, &lane))?
-            .ok_or_else(empty)
+        message::take(&lane, until, || self.handle.expect_from(Role::SENDER, &lane))
     }
 
     /// The messages as they come, each waited for, until all senders are gone.

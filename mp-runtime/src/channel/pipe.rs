@@ -1,13 +1,15 @@
 //! `pipe`: two connected ends, each of which sends what the other one receives.
 
+use crate::channel::future::{Receiving, Sending, Way};
 use crate::channel::ground::Head;
-use crate::channel::handle::{Handle, Incoming};
+use crate::channel::handle::Handle;
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
-use crate::channel::message::{self, Bytes, Into};
+use crate::channel::message::{self, Bytes, Encoded, Into};
 use crate::channel::one_way::{BUDGET, unsent};
 use crate::channel::queue::empty;
 use crate::channel::unsent::TrySendError;
+use crate::channel::waiting::Waiting;
 use crate::commons::{Kind, Role};
 use crate::error::{Error, ErrorKind, Result};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
@@ -78,18 +80,29 @@ impl<S, R> Connection<S, R> {
         if self.handle.role() == LEFT { RIGHT } else { LEFT }
     }
 
+    /// The number of the lane that it sends by; of the other one if it receives.
+    #[inline]
+    fn number(&self, receives: bool) -> usize {
+        usize::from((self.handle.role() == LEFT) == receives)
+    }
+
     #[inline]
     fn out(&self) -> Lane<Head<'_>> {
-        self.handle.lane(usize::from(self.handle.role() != LEFT))
+        self.handle.lane(self.number(false))
     }
 
     #[inline]
     fn into(&self) -> Lane<Head<'_>> {
-        self.handle.lane(usize::from(self.handle.role() == LEFT))
+        self.handle.lane(self.number(true))
     }
 
-    pub(crate) fn incoming(&self) -> Result<Incoming<'_>> {
-        self.handle.incoming(usize::from(self.handle.role() == LEFT), self.other())
+    pub(crate) fn incoming(&self) -> Result<Waiting> {
+        self.handle.incoming(self.number(true), self.other())
+    }
+
+    /// What a future waits for.
+    fn way(&self, receives: bool) -> Way<'_> {
+        Way { handle: &self.handle, lane: self.number(receives), by: self.other() }
     }
 
     /// What a receiver that waits asks.
@@ -216,6 +229,20 @@ impl<S: Serialize + 'static, R> Connection<S, R> {
         self.put(&message, Until::Ever).map(drop)
     }
 
+    /// As [`send`](Self::send), for any executor: the future waits for room.
+    ///
+    /// # Errors
+    ///
+    /// As `send`, from the future; and [`Io`](ErrorKind::Io) if the thread could not be started that waits
+    /// in its place.
+    pub fn send_async(&self, message: S) -> Sending<'_> {
+        Sending::new(self.way(false), Encoded::new(message), |message| {
+            let lane = self.out();
+            self.handle.expect_lately(self.other(), &lane)?;
+            message.put(&lane, || self.handle.expect(self.other()))
+        })
+    }
+
     /// As [`send`](Self::send), without waiting.
     ///
     /// # Errors
@@ -255,6 +282,26 @@ impl<S, R: DeserializeOwned + 'static> Connection<S, R> {
         self.take(Until::Ever)
     }
 
+    /// As [`recv`](Self::recv), for any executor. A future that is dropped before it is ready has taken
+    /// no message.
+    ///
+    /// # Errors
+    ///
+    /// As `recv`, from the future; and [`Io`](ErrorKind::Io) if the thread could not be started that waits
+    /// in its place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// async fn ask(server: &mp::Connection<String, u32>, question: &str) -> mp::Result<u32> {
+    ///     server.send_async(question.to_owned()).await?;
+    ///     server.recv_async().await
+    /// }
+    /// ```
+    pub fn recv_async(&self) -> Receiving<'_, R> {
+        Receiving::new(self.way(true), || self.take_until(Until::Now))
+    }
+
     /// As [`recv`](Self::recv), without waiting.
     ///
     /// # Errors
@@ -276,8 +323,13 @@ impl<S, R: DeserializeOwned + 'static> Connection<S, R> {
 
     #[inline]
     fn take(&self, until: Until) -> Result<R> {
+        self.take_until(until)?.ok_or_else(empty)
+    }
+
+    #[inline]
+    fn take_until(&self, until: Until) -> Result<Option<R>> {
         self.handle.may_receive()?;
-        message::take(&self.into(), until, || self.expect_sender())?.ok_or_else(empty)
+        message::take(&self.into(), until, || self.expect_sender())
     }
 
     /// The messages as they come, each waited for, until the other end is gone.

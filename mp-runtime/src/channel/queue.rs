@@ -1,11 +1,13 @@
 //! `Queue`: values from any process to any other, first in, first out.
 
+use crate::channel::future::{Receiving, Sending, Way};
 use crate::channel::ground::Head;
-use crate::channel::handle::{Handle, Incoming};
+use crate::channel::handle::Handle;
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
-use crate::channel::message;
+use crate::channel::message::{self, Encoded};
 use crate::channel::unsent::TrySendError;
+use crate::channel::waiting::Waiting;
 use crate::commons::{Kind, Role};
 use crate::error::{Error, ErrorKind, Result};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
@@ -114,8 +116,13 @@ impl<T> Queue<T> {
         if self.lane().is_shared() { self.handle.expect_other(Role::ANY) } else { Ok(()) }
     }
 
-    pub(crate) fn incoming(&self) -> Result<Incoming<'_>> {
+    pub(crate) fn incoming(&self) -> Result<Waiting> {
         self.handle.incoming(0, Role::ANY)
+    }
+
+    /// What a future waits for: what any handle could do.
+    fn others(&self) -> Way<'_> {
+        Way { handle: &self.handle, lane: 0, by: Role::ANY }
     }
 
     /// How many items there are.
@@ -237,6 +244,19 @@ impl<T: Serialize + 'static> Queue<T> {
         message::put(&self.lane(), &item, Until::Ever, || self.expect_others()).map(drop)
     }
 
+    /// As [`put`](Self::put), for any executor: the future waits for room.
+    ///
+    /// # Errors
+    ///
+    /// As `put`, from the future; and [`Io`](ErrorKind::Io) if the thread could not be started that waits
+    /// in its place.
+    pub fn put_async(&self, item: T) -> Sending<'_> {
+        Sending::new(self.others(), Encoded::new(item), |item| {
+            self.handle.open()?;
+            item.put(&self.lane(), || self.expect_others())
+        })
+    }
+
     /// As [`put`](Self::put), without waiting.
     ///
     /// # Errors
@@ -280,6 +300,28 @@ impl<T: DeserializeOwned + 'static> Queue<T> {
         self.handle.open()?;
         let item = message::take(&self.lane(), Until::Ever, || self.expect_others())?;
         item.ok_or_else(empty)
+    }
+
+    /// As [`get`](Self::get), for any executor. A future that is dropped before it is ready leaves the queue as it
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// As `get`, from the future; and [`Io`](ErrorKind::Io) if the thread could not be started that waits
+    /// in its place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// async fn sum_of_two(numbers: &mp::Queue<u64>) -> mp::Result<u64> {
+    ///     Ok(numbers.get_async().await? + numbers.get_async().await?)
+    /// }
+    /// ```
+    pub fn get_async(&self) -> Receiving<'_, T> {
+        Receiving::new(self.others(), || {
+            self.handle.open()?;
+            message::take(&self.lane(), Until::Now, || self.expect_others())
+        })
     }
 
     /// As [`get`](Self::get), without waiting.

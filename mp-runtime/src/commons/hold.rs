@@ -136,6 +136,12 @@ impl Hold {
         }
     }
 
+    /// Whether that was done.
+    pub(crate) fn has_resigned(&self) -> bool {
+        let Held { tree, record, .. } = *self.0;
+        tree.shared().u64(record.at).load(SeqCst) != record.word
+    }
+
     /// The word at `at`.
     ///
     /// # Panics

@@ -95,6 +95,15 @@ impl Watch {
     }
 }
 
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.registration.take().is_some() {
+            // It may have been woken, and has not been polled since.
+            self.sleeper.pass_on();
+        }
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut waiting = lock(&self.reactor.waiting);
@@ -143,9 +152,20 @@ impl Reactor {
             }
             let borrowed: Vec<&dyn Sleeper> = sleepers.iter().map(|it| &**it).collect();
             let slept = sleep(&borrowed, (&self.changed, changed), None, &mut looks);
+            if self.changed.load(Acquire) != changed {
+                self.pass_on(&sleepers);
+            }
             // Where the kernel cannot wait for several: each at its time to look.
             look = slept.unwrap_or_else(|_| self.nap(changed));
         }
+    }
+
+    /// A wake-up may have come for one that was taken out meanwhile.
+    fn pass_on(&self, sleepers: &[Arc<dyn Sleeper>]) {
+        let stays = |one: &&Arc<dyn Sleeper>| {
+            lock(&self.waiting).iter().any(|it| Arc::ptr_eq(&it.sleeper, one))
+        };
+        sleepers.iter().filter(|one| !stays(one)).for_each(|one| one.pass_on());
     }
 
     fn nap(&self, changed: u32) -> bool {

@@ -19,6 +19,10 @@ pub(crate) trait Sleeper: Send + Sync {
     /// Says that somebody is about to sleep, and gives the word to sleep on and the value that it has as
     /// long as nothing happens.
     fn announce(&self) -> (&AtomicU32, u32);
+
+    /// Called after a wake-up that may have come for this one, which has no use for it any more: where one
+    /// is woken of those who wait for the same, another one is to be.
+    fn pass_on(&self) {}
 }
 
 /// A sleeper looks again after this, in case its wake-up has died with its sender;

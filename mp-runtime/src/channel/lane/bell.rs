@@ -14,12 +14,22 @@ use std::sync::atomic::fence;
 
 /// Where in a lane's head the two words are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bell {
-    pub(super) announced: usize,
-    pub(super) rings: usize,
+pub(in crate::channel) struct Bell {
+    announced: usize,
+    rings: usize,
 }
 
 impl Bell {
+    /// The one whose words are there.
+    pub(super) const fn at(at: usize) -> Self {
+        Self { announced: at, rings: at + 4 }
+    }
+
+    /// The word that changes when it is rung.
+    pub(in crate::channel) fn word(self) -> usize {
+        self.rings
+    }
+
     /// Wakes one who sleeps; to be called after publishing what it sleeps for, and after letting a
     /// lock go.
     #[inline]

@@ -55,7 +55,7 @@ fn padded(len: usize) -> Option<usize> {
 impl Entry<'_> {
     /// How many bytes it takes in a block; none if no block could hold it.
     #[inline]
-    pub(super) fn size(&self) -> Option<usize> {
+    pub(in crate::channel) fn size(&self) -> Option<usize> {
         let attached = match self.wire.len() {
             0 => 0,
             len => padded(len)?.checked_add(8)?,

@@ -19,12 +19,12 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+pub(super) use bell::Bell;
 pub(super) use entry::{Entry, Kind};
 pub(super) use ground::{At, Ground, Heads, Words};
 pub(super) use wait::Until;
 
 use crate::error::{Error, ErrorKind, Result};
-use bell::Bell;
 use latch::latch;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -45,9 +45,7 @@ const WRITING: usize = 40;
 const TAIL: usize = 64;
 /// How many items were put, and the sleep of those who wait for one.
 const PUTS: usize = 256;
-const ITEMS: usize = 264;
-/// The word that changes when one of them is rung.
-pub(super) const RINGS: usize = ITEMS + 4;
+pub(super) const ITEMS: Bell = Bell::at(264);
 // What consumers write.
 const TAKE_LOCK: usize = 384;
 /// What consumers last knew of how many items were put.
@@ -57,7 +55,7 @@ const RETIRED: usize = 400;
 const HEAD: usize = 408;
 /// How many were taken, and the sleep of those who wait for room.
 const TAKES: usize = 512;
-const ROOM: usize = 520;
+pub(super) const ROOM: Bell = Bell::at(520);
 // What both read, and seldom write.
 const MOST_ITEMS: usize = 640;
 const MOST_BYTES: usize = 648;
@@ -71,7 +69,7 @@ const SPARES_AT: usize = 704;
 const SPARES: usize = 4;
 /// How many items are done, and the sleep of those who wait for all of them.
 const DONE: usize = 768;
-const ALL_DONE: usize = 776;
+const ALL_DONE: Bell = Bell::at(776);
 
 /// A block larger than this is given back at once.
 const LARGEST_SPARE: usize = (1 << 20) + (64 << 10);
@@ -121,10 +119,6 @@ impl<G: Ground> Lane<G> {
         self.ground.head().u64(word)
     }
 
-    fn bell(&self, word: usize) -> Bell {
-        Bell { announced: word, rings: word + 4 }
-    }
-
     /// How many items are there to be taken.
     pub(super) fn len(&self) -> u64 {
         let takes = self.u64(TAKES).load(Acquire);
@@ -155,9 +149,9 @@ impl<G: Ground> Lane<G> {
 
     /// Wakes all who wait, so that they ask again whether there is any sense in it.
     pub(super) fn ring_all(&self) {
-        self.bell(ITEMS).ring_all(self.ground.head());
-        self.bell(ROOM).ring_all(self.ground.head());
-        self.bell(ALL_DONE).ring_all(self.ground.head());
+        ITEMS.ring_all(self.ground.head());
+        ROOM.ring_all(self.ground.head());
+        ALL_DONE.ring_all(self.ground.head());
     }
 
     /// Notes that the lane has more than one handle, or had.
@@ -180,9 +174,14 @@ impl<G: Ground> Lane<G> {
         self.u64(DEPARTED).load(Acquire)
     }
 
-    /// As [`Bell::announce`], for those who wait for an item beside other things: on the word at [`RINGS`].
-    pub(super) fn announce(&self) -> u32 {
-        self.bell(ITEMS).announce(self.ground.head())
+    /// As [`Bell::announce`], for those who wait beside other things: on its word.
+    pub(super) fn announce(&self, bell: Bell) -> u32 {
+        bell.announce(self.ground.head())
+    }
+
+    /// Wakes another one who waits for the same.
+    pub(super) fn pass_on(&self, bell: Bell) {
+        bell.ring(self.ground.head());
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -216,7 +215,7 @@ impl<G: Ground> Lane<G> {
         let size = entry.size().ok_or_else(chain::too_large)?;
         let put = || self.try_put(entry, size, until, &mut commit);
         let ready = || self.has_room(size);
-        Ok(self.wait(self.bell(ROOM), until, put, ready, still)?.is_some())
+        Ok(self.wait(ROOM, until, put, ready, still)?.is_some())
     }
 
     /// Takes an item, waiting for one; none if `until` has passed. For `still` see [`put`](Self::put);
@@ -228,7 +227,7 @@ impl<G: Ground> Lane<G> {
         still: impl FnMut() -> Result<()>,
     ) -> Result<Option<Taken>> {
         let take = || self.try_take(sink, until);
-        self.wait(self.bell(ITEMS), until, take, || !self.is_empty(), still)
+        self.wait(ITEMS, until, take, || !self.is_empty(), still)
     }
 
     /// Takes all that is there and drops it; `forget` is given what was attached.
@@ -255,7 +254,7 @@ impl<G: Ground> Lane<G> {
     }
 
     /// Whether an item that takes `size` bytes has room, as far as can be seen without the lock.
-    fn has_room(&self, size: usize) -> bool {
+    pub(super) fn has_room(&self, size: usize) -> bool {
         let puts = self.u64(PUTS).load(Acquire);
         // Whoever then tries finds out what is wrong.
         self.tail(puts).is_ok_and(|tail| self.has_room_behind(puts, tail.bytes, size))
@@ -312,7 +311,7 @@ impl<G: Ground> Lane<G> {
         self.u64(PUTS).store(puts.wrapping_add(1), Release);
         self.settle_pending();
         drop(latched);
-        self.bell(ITEMS).ring(self.ground.head());
+        ITEMS.ring(self.ground.head());
         Ok(Attempt::Done(()))
     }
 
@@ -347,7 +346,7 @@ impl<G: Ground> Lane<G> {
         self.u64(RETIRED).store(takes.wrapping_add(1), Relaxed);
         drop(latched);
         if self.u64(MOST_ITEMS).load(Relaxed) | self.u64(MOST_BYTES).load(Relaxed) != 0 {
-            self.bell(ROOM).ring(self.ground.head());
+            ROOM.ring(self.ground.head());
         }
         Ok(Attempt::Done(Taken { kind: item.kind, wire }))
     }

@@ -74,7 +74,7 @@ impl<G: Ground> Lane<G> {
         let count = |done: u64| (done < puts).then(|| done + 1);
         let Ok(before) = self.u64(DONE).fetch_update(Release, Relaxed, count) else { return false };
         if before.wrapping_add(1) == puts {
-            self.bell(ALL_DONE).ring_all(self.ground.head());
+            ALL_DONE.ring_all(self.ground.head());
         }
         true
     }
@@ -87,7 +87,7 @@ impl<G: Ground> Lane<G> {
     ) -> Result<bool> {
         let ready = || self.u64(DONE).load(Acquire) == self.u64(PUTS).load(Acquire);
         let look = || Ok(if ready() { Attempt::Done(()) } else { Attempt::Not });
-        Ok(self.wait(self.bell(ALL_DONE), until, look, ready, still)?.is_some())
+        Ok(self.wait(ALL_DONE, until, look, ready, still)?.is_some())
     }
 
     /// Waits until there is something to take; false if `until` has passed first.
@@ -97,7 +97,7 @@ impl<G: Ground> Lane<G> {
         still: impl FnMut() -> Result<()>,
     ) -> Result<bool> {
         let look = || Ok(if self.is_empty() { Attempt::Not } else { Attempt::Done(()) });
-        Ok(self.wait(self.bell(ITEMS), until, look, || !self.is_empty(), still)?.is_some())
+        Ok(self.wait(ITEMS, until, look, || !self.is_empty(), still)?.is_some())
     }
 
     /// Tries until it succeeds. Between two attempts it spins, and then sleeps until rung.
