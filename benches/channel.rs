@@ -195,6 +195,52 @@ fn large_bytes() -> f64 {
     large(send, || process.result().expect("it counts"))
 }
 
+/// One pass over all of it.
+fn sum(numbers: &[u64]) -> u64 {
+    numbers.iter().fold(0, |sum, number| sum ^ number)
+}
+
+#[mp::task]
+fn take_loans(end: mp::Connection<(), ()>, all: bool) -> u64 {
+    let mut len = 0;
+    for _ in 0..LARGE {
+        let message = end.recv_loan::<u64>().expect("one comes");
+        std::hint::black_box(if all { sum(&message) } else { message[0] });
+        len += size_of_val(&*message) as u64;
+    }
+    len
+}
+
+fn large_loans(all: bool) -> f64 {
+    let (own, other) = mp::pipe::<(), ()>().expect("memory");
+    let process = mp::spawn(take_loans, (other, all)).expect("a process starts");
+    ready(&process);
+    let send = |_: &[u8]| {
+        for number in 0..LARGE.into() {
+            let mut loan = own.loan::<u64>(MIB / 8).expect("it is there");
+            if all {
+                loan.fill(number)
+            } else {
+                loan[0] = number
+            }
+            loan.send().expect("it is there");
+        }
+    };
+    large(send, || process.result().expect("it counts"))
+}
+
+/// What those loans cost where nobody else is.
+fn large_in_place() -> f64 {
+    let mut numbers = vec![0; MIB / 8];
+    let send = |_: &[u8]| {
+        for number in 0..LARGE.into() {
+            std::hint::black_box(&mut numbers).fill(number);
+            std::hint::black_box(sum(std::hint::black_box(&numbers)));
+        }
+    };
+    large(send, || u64::from(LARGE) * MIB as u64)
+}
+
 fn main() {
     let _guard = mp::init();
     table(
@@ -222,6 +268,9 @@ fn main() {
             Row::new("copied twice in this process", large_copies),
             Row::new("Sender<Vec<u8>>, two processes", large_values),
             Row::new("send_bytes and recv_bytes_into, two processes", large_bytes),
+            Row::new("written and read in place, in this process", large_in_place),
+            Row::new("loans, written and read whole, two processes", || large_loans(true)),
+            Row::new("loans, of which the first number is touched", || large_loans(false)),
         ],
     );
 }

@@ -57,7 +57,8 @@ pub mod fork_server {
 }
 
 pub use channel::{
-    Connection, Messages, Queue, Receiver, Receiving, Sender, Sending, TrySendError, channel, pipe,
+    Connection, Lent, Loan, Messages, Queue, Receiver, Receiving, Sender, Sending, TrySendError,
+    channel, pipe,
 };
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};

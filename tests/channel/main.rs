@@ -10,6 +10,7 @@ mod closed;
 mod futures;
 mod joined;
 mod killed;
+mod loans;
 mod order;
 mod pipes;
 mod resources;

@@ -7,7 +7,7 @@ use mp::Queue;
 use std::fs;
 
 /// How much memory this program's files without a name take, in bytes.
-fn shared_memory() -> u64 {
+pub fn shared_memory() -> u64 {
     use std::os::unix::fs::MetadataExt;
     let descriptors = open_descriptors(std::process::id().cast_signed());
     let commons = descriptors.iter().filter(|(_, name)| name.contains("mp-commons"));

@@ -1,10 +1,9 @@
 //! Receiving and sending as futures. They try without waiting, and between two attempts leave it to the reactor; what can be
 //! waited for is in `waiting`.
 
-use crate::channel::handle::Handle;
+use crate::channel::handle::Way;
 use crate::channel::message::Encoded;
 use crate::channel::waiting::Awaited;
-use crate::commons::Role;
 use crate::error::{Error, Result};
 use crate::transport::reactor::Watch;
 use std::fmt;
@@ -14,14 +13,6 @@ use std::task::{Context, Poll};
 
 /// So often one poll tries again, of those who come too late for what others have taken meanwhile.
 const ATTEMPTS: u32 = 8;
-
-/// What a future waits for: something of this lane, by those who have the object in that part.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Way<'a> {
-    pub(super) handle: &'a Handle,
-    pub(super) lane: usize,
-    pub(super) by: Role,
-}
 
 /// One attempt; none if it would have to wait.
 type Attempt<'a, R> = Box<dyn FnMut() -> Result<Option<R>> + Send + 'a>;
@@ -102,27 +93,23 @@ impl<T> fmt::Debug for Receiving<'_, T> {
 pub struct Sending<'a>(Trying<'a, ()>);
 
 impl<'a> Sending<'a> {
-    /// `attempt` puts the message if there is room; it does not wait, but asks whether there is any sense in it.
-    pub(super) fn new(
-        way: Way<'a>,
-        message: Result<Encoded>,
-        mut attempt: impl FnMut(&mut Encoded) -> Result<bool> + Send + 'a,
-    ) -> Self {
+    pub(super) fn new(way: Way<'a>, message: Result<Encoded>) -> Self {
         let size = message.as_ref().map_or(0, Encoded::size);
-        let (mut message, mut error) = match message {
-            Ok(message) => (Some(message), None),
-            Err(error) => (None, Some(error)),
-        };
-        let attempt = move || match (&mut message, error.take()) {
-            (_, Some(error)) => Err(error),
-            (Some(waits), None) => {
-                let done = attempt(waits)?.then_some(());
-                if done.is_some() {
-                    message = None;
+        let mut message = Some(message);
+        let attempt = move || {
+            let put = match &mut message {
+                Some(Ok(message)) => {
+                    way.may_send().and_then(|()| message.put(&way.lane(), || way.still()))
                 }
-                Ok(done)
+                _ => Ok(true),
+            };
+            match put {
+                Ok(false) => Ok(None),
+                // What has ended is not put again by one more poll.
+                done => {
+                    message.take().map_or(Ok(()), |message| message.and(done.map(drop))).map(Some)
+                }
             }
-            (None, None) => Ok(Some(())),
         };
         Self(Trying::new(way, Awaited::Room(size), Box::new(attempt)))
     }

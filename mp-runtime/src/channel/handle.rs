@@ -56,6 +56,10 @@ impl Handle {
         Lane::new(Head::of(&self.hold, number))
     }
 
+    pub(super) fn hold(&self) -> &Hold {
+        &self.hold
+    }
+
     pub(super) fn role(&self) -> Role {
         self.hold.role()
     }
@@ -133,7 +137,10 @@ impl Handle {
         let anybody = there(Role::ANY) || senders || receivers;
         if !anybody || self.hold.kind() == Kind::Channel && !receivers {
             // Nobody can take what is there, nor will anybody be able to.
-            self.lanes().for_each(|lane| lane.drain(message::forget));
+            self.lanes().for_each(|lane| {
+                lane.drain(message::forget);
+                lane.free_loans();
+            });
         }
     }
 
@@ -169,6 +176,38 @@ impl Handle {
     /// so many handles were gone.
     pub(super) fn waiting(&self, lane: usize, what: Awaited, by: Role, departed: u64) -> Waiting {
         Waiting { hold: self.hold.clone(), lane, what, by, departed }
+    }
+}
+
+/// A lane of a handle, and who has its other end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'a> {
+    pub(super) handle: &'a Handle,
+    pub(super) lane: usize,
+    pub(super) by: Role,
+}
+
+impl Way<'_> {
+    pub(super) fn lane(&self) -> Lane<Head<'_>> {
+        self.handle.lane(self.lane)
+    }
+
+    /// An error if there is no sense in sending, as far as is known without asking each time.
+    pub(super) fn may_send(&self) -> Result<()> {
+        match self.by {
+            Role::ANY => self.handle.open(),
+            role => self.handle.expect_lately(role, &self.lane()),
+        }
+    }
+
+    /// An error if there is no sense in waiting. Others who have the object as this handle has it may never have
+    /// been there: it may be used by several threads, as a reference.
+    pub(super) fn still(&self) -> Result<()> {
+        match self.by {
+            Role::ANY if self.lane().is_shared() => self.handle.expect_other(Role::ANY),
+            Role::ANY => self.handle.open(),
+            role => self.handle.expect(role),
+        }
     }
 }
 

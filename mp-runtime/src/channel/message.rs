@@ -1,7 +1,7 @@
 //! Values as items of a lane: their bytes, what is attached to them, and the way back. User code runs here, with no lock held.
 
 use crate::channel::ground::Head;
-use crate::channel::lane::{Entry, Kind, Lane, Sink, Until, Words};
+use crate::channel::lane::{Entry, Kind, Lane, Room, Sink, Until, Words};
 use crate::codec;
 use crate::commons::{Hold, Kind as Object, Sent};
 use crate::custody::Attachments;
@@ -15,9 +15,9 @@ use std::cell::RefCell;
 use std::io;
 
 /// The bytes of a value.
-const TYPED: Kind = 1;
+pub(super) const TYPED: Kind = 1;
 /// Bytes that were sent as such.
-const BYTES: Kind = 2;
+pub(super) const BYTES: Kind = 2;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
@@ -77,13 +77,23 @@ pub(super) fn put<T: Serialize + 'static>(
     still: impl FnMut() -> Result<()>,
 ) -> Result<bool> {
     if let Some(bytes) = (value as &dyn Any).downcast_ref::<Vec<u8>>() {
-        return lane.put(&Entry { kind: TYPED, wire: &[], body: bytes }, until, || (), still);
+        return lane.put(
+            &Entry { kind: TYPED, wire: &[], body: bytes, lent: None },
+            until,
+            || (),
+            still,
+        );
     }
     let mut buffer = Buffer::take();
     let mut attachments = Attachments::NONE;
     codec::encode_with(value, &mut buffer.0, &mut attachments)?;
     if attachments.is_empty() {
-        return lane.put(&Entry { kind: TYPED, wire: &[], body: &buffer.0 }, until, || (), still);
+        return lane.put(
+            &Entry { kind: TYPED, wire: &[], body: &buffer.0, lent: None },
+            until,
+            || (),
+            still,
+        );
     }
     put_attached(lane, &buffer.0, attachments, until, still)
 }
@@ -138,7 +148,12 @@ impl Attached {
         let attachments = &mut self.attachments;
         // The message holds the objects from now on, whatever becomes of this process.
         let commit = || attachments.let_go(None);
-        let put = lane.put(&Entry { kind: TYPED, wire: &self.wire, body }, until, commit, still)?;
+        let put = lane.put(
+            &Entry { kind: TYPED, wire: &self.wire, body, lent: None },
+            until,
+            commit,
+            still,
+        )?;
         if put {
             self.kept = None;
         }
@@ -176,7 +191,7 @@ impl Encoded {
     pub(super) fn size(&self) -> usize {
         let wire = self.attached.as_ref().map_or(&[][..], |attached| &attached.wire);
         // What no block can hold is refused when it is put.
-        Entry { kind: TYPED, wire, body: &self.body }.size().unwrap_or(0)
+        Entry { kind: TYPED, wire, body: &self.body, lent: None }.size().unwrap_or(0)
     }
 
     /// Puts it; false if there is no room.
@@ -188,7 +203,12 @@ impl Encoded {
         let Self { body, attached } = self;
         match attached {
             Some(attached) => attached.put(lane, body, Until::Now, still),
-            None => lane.put(&Entry { kind: TYPED, wire: &[], body }, Until::Now, || (), still),
+            None => lane.put(
+                &Entry { kind: TYPED, wire: &[], body, lent: None },
+                Until::Now,
+                || (),
+                still,
+            ),
         }
     }
 }
@@ -234,7 +254,7 @@ pub(super) fn put_encoded(
     still: impl FnMut() -> Result<()>,
 ) -> Result<bool> {
     if attachments.is_empty() {
-        return lane.put(&Entry { kind: TYPED, wire: &[], body }, until, || (), still);
+        return lane.put(&Entry { kind: TYPED, wire: &[], body, lent: None }, until, || (), still);
     }
     put_attached(lane, body, attachments, until, still)
 }
@@ -262,7 +282,7 @@ pub(super) fn put_bytes(
     until: Until,
     still: impl FnMut() -> Result<()>,
 ) -> Result<bool> {
-    lane.put(&Entry { kind: BYTES, wire: &[], body: bytes }, until, || (), still)
+    lane.put(&Entry { kind: BYTES, wire: &[], body: bytes, lent: None }, until, || (), still)
 }
 
 /// Takes bytes, into a sink that says how.
@@ -276,6 +296,22 @@ pub(super) fn take_bytes(
     forget(&taken.wire);
     expect(taken.kind, BYTES, "bytes")?;
     Ok(true)
+}
+
+/// Takes bytes of that kind, into a sink that keeps those which have a block of their own; `open` is given that.
+pub(super) fn take_lent<R>(
+    lane: &Lane<Head<'_>>,
+    kind: Kind,
+    sink: &mut impl Sink,
+    open: impl FnOnce(Room) -> Result<R>,
+    still: impl FnMut() -> Result<()>,
+) -> Result<Option<(R, usize)>> {
+    // Without a limit there is one, or an error.
+    let Some(taken) = lane.take(sink, Until::Ever, still)? else { return Ok(None) };
+    forget(&taken.wire);
+    let lent = taken.lent.map(|(room, len)| open(room).map(|open| (open, len))).transpose()?;
+    expect(taken.kind, kind, "bytes in place")?;
+    Ok(lent)
 }
 
 /// Bytes as they come, or as many as there may be.

@@ -1,8 +1,8 @@
 //! `channel`: values one way, from any number of senders to any number of receivers, each value to one of them.
 
-use crate::channel::future::{Receiving, Sending, Way};
+use crate::channel::future::{Receiving, Sending};
 use crate::channel::ground::Head;
-use crate::channel::handle::Handle;
+use crate::channel::handle::{Handle, Way};
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
 use crate::channel::message::{self, Encoded};
@@ -73,6 +73,10 @@ impl<T> Sender<T> {
         Self { handle, of: PhantomData }
     }
 
+    pub(super) fn way(&self) -> Way<'_> {
+        Way { handle: &self.handle, lane: 0, by: Role::RECEIVER }
+    }
+
     /// Closes this handle, as its drop does: what is then asked of it is an error, `Closed`.
     pub fn close(&self) {
         self.handle.close();
@@ -98,12 +102,7 @@ impl<T: Serialize + 'static> Sender<T> {
     /// As `send`, from the future; and [`Io`](crate::ErrorKind::Io) if the thread could not be started
     /// that waits in its place.
     pub fn send_async(&self, message: T) -> Sending<'_> {
-        let way = Way { handle: &self.handle, lane: 0, by: Role::RECEIVER };
-        Sending::new(way, Encoded::new(message), |message| {
-            let lane = self.handle.lane(0);
-            self.handle.expect_lately(Role::RECEIVER, &lane)?;
-            message.put(&lane, || self.handle.expect(Role::RECEIVER))
-        })
+        Sending::new(self.way(), Encoded::new(message))
     }
 
     /// As [`send`](Self::send), without waiting.
@@ -149,6 +148,14 @@ impl<T> Receiver<T> {
     #[inline]
     fn lane(&self) -> Lane<Head<'_>> {
         self.handle.lane(0)
+    }
+
+    pub(super) fn way(&self) -> Way<'_> {
+        Way { handle: &self.handle, lane: 0, by: Role::SENDER }
+    }
+
+    pub(super) fn expect_sender(&self) -> Result<()> {
+        self.handle.expect_from(Role::SENDER, &self.lane())
     }
 
     pub(crate) fn incoming(&self) -> Result<Waiting> {
@@ -204,8 +211,7 @@ impl<T: DeserializeOwned + 'static> Receiver<T> {
     /// }
     /// ```
     pub fn recv_async(&self) -> Receiving<'_, T> {
-        let way = Way { handle: &self.handle, lane: 0, by: Role::SENDER };
-        Receiving::new(way, || self.take_until(Until::Now))
+        Receiving::new(self.way(), || self.take_until(Until::Now))
     }
 
     /// As [`recv`](Self::recv), without waiting.
@@ -235,8 +241,7 @@ impl<T: DeserializeOwned + 'static> Receiver<T> {
     #[inline]
     fn take_until(&self, until: Until) -> Result<Option<T>> {
         self.handle.open()?;
-        let lane = self.lane();
-        message::take(&lane, until, || self.handle.expect_from(Role::SENDER, &lane))
+        message::take(&self.lane(), until, || self.expect_sender())
     }
 
     /// The messages as they come, each waited for, until all senders are gone.

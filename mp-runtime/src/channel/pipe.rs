@@ -1,8 +1,8 @@
 //! `pipe`: two connected ends, each of which sends what the other one receives.
 
-use crate::channel::future::{Receiving, Sending, Way};
+use crate::channel::future::{Receiving, Sending};
 use crate::channel::ground::Head;
-use crate::channel::handle::Handle;
+use crate::channel::handle::{Handle, Way};
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
 use crate::channel::message::{self, Bytes, Encoded, Into};
@@ -100,13 +100,13 @@ impl<S, R> Connection<S, R> {
         self.handle.incoming(self.number(true), self.other())
     }
 
-    /// What a future waits for.
-    fn way(&self, receives: bool) -> Way<'_> {
+    /// The lane by which it sends; or by which it receives.
+    pub(super) fn way(&self, receives: bool) -> Way<'_> {
         Way { handle: &self.handle, lane: self.number(receives), by: self.other() }
     }
 
     /// What a receiver that waits asks.
-    fn expect_sender(&self) -> Result<()> {
+    pub(super) fn expect_sender(&self) -> Result<()> {
         self.handle.expect_from(self.other(), &self.into())
     }
 
@@ -236,11 +236,7 @@ impl<S: Serialize + 'static, R> Connection<S, R> {
     /// As `send`, from the future; and [`Io`](ErrorKind::Io) if the thread could not be started that waits
     /// in its place.
     pub fn send_async(&self, message: S) -> Sending<'_> {
-        Sending::new(self.way(false), Encoded::new(message), |message| {
-            let lane = self.out();
-            self.handle.expect_lately(self.other(), &lane)?;
-            message.put(&lane, || self.handle.expect(self.other()))
-        })
+        Sending::new(self.way(false), Encoded::new(message))
     }
 
     /// As [`send`](Self::send), without waiting.

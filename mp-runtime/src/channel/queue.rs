@@ -1,8 +1,8 @@
 //! `Queue`: values from any process to any other, first in, first out.
 
-use crate::channel::future::{Receiving, Sending, Way};
+use crate::channel::future::{Receiving, Sending};
 use crate::channel::ground::Head;
-use crate::channel::handle::Handle;
+use crate::channel::handle::{Handle, Way};
 use crate::channel::iter::Messages;
 use crate::channel::lane::{Lane, Until};
 use crate::channel::message::{self, Encoded};
@@ -109,19 +109,17 @@ impl<T> Queue<T> {
         self.handle.lane(0)
     }
 
-    /// Whether there is any sense in waiting for other handles. One that never had any may be used by
-    /// several threads, as a reference.
+    /// Whether there is any sense in waiting for other handles.
     fn expect_others(&self) -> Result<()> {
-        self.handle.open()?;
-        if self.lane().is_shared() { self.handle.expect_other(Role::ANY) } else { Ok(()) }
+        self.others().still()
     }
 
     pub(crate) fn incoming(&self) -> Result<Waiting> {
         self.handle.incoming(0, Role::ANY)
     }
 
-    /// What a future waits for: what any handle could do.
-    fn others(&self) -> Way<'_> {
+    /// The queue's lane, of whose other end any handle is.
+    pub(super) fn others(&self) -> Way<'_> {
         Way { handle: &self.handle, lane: 0, by: Role::ANY }
     }
 
@@ -251,10 +249,7 @@ impl<T: Serialize + 'static> Queue<T> {
     /// As `put`, from the future; and [`Io`](ErrorKind::Io) if the thread could not be started that waits
     /// in its place.
     pub fn put_async(&self, item: T) -> Sending<'_> {
-        Sending::new(self.others(), Encoded::new(item), |item| {
-            self.handle.open()?;
-            item.put(&self.lane(), || self.expect_others())
-        })
+        Sending::new(self.others(), Encoded::new(item))
     }
 
     /// As [`put`](Self::put), without waiting.

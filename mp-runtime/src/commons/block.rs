@@ -4,6 +4,7 @@ use super::head::{self, Head, LENGTH};
 use super::tree::{self, Tree};
 use super::{Kind, Role, territory};
 use crate::error::Result;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// A block, found. Having it does not keep it.
@@ -101,6 +102,16 @@ impl Block {
     #[inline]
     pub(crate) fn write(&self, at: usize, bytes: &[u8]) {
         self.tree.shared().write(self.place(at, bytes.len()), bytes);
+    }
+
+    /// Where `len` bytes at `at` lie; aligned as an object's are, if `at` is. Whoever makes a reference of it
+    /// answers for what peers do.
+    ///
+    /// # Panics
+    ///
+    /// As [`u32`](Self::u32).
+    pub(crate) fn pointer(&self, at: usize, len: usize) -> NonNull<u8> {
+        self.tree.shared().pointer(self.place(at, len), len)
     }
 
     #[inline]

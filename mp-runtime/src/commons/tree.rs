@@ -121,7 +121,7 @@ pub(crate) fn own() -> Result<Number> {
 }
 
 /// This process's number, if it has one.
-pub(super) fn own_if_any() -> Option<Number> {
+pub(crate) fn own_if_any() -> Option<Number> {
     let (number, at) = split(OWN.load(Ordering::Relaxed));
     Number::from_raw(number).filter(|_| at == own::forks())
 }

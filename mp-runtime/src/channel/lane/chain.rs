@@ -4,7 +4,7 @@
 //! Where a side stands takes more than one word. So there are two records of it, and which one counts is told by the
 //! lowest bit of the side's count: the other is filled in, and the count's store makes it the one that counts.
 
-use super::entry::{Entry, Found, Item, JUMP_SIZE, find, write_jump};
+use super::entry::{Entry, Found, Item, JUMP_SIZE, find, lent_weight, write_jump};
 use super::ground::{At, Ground, Words};
 use super::{FIRST, HEAD, LARGEST_SPARE, Lane, PENDING, RETIRED, SPARES, SPARES_AT, TAIL, broken};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,7 +15,7 @@ const BEFORE: usize = 0;
 const BEGIN: usize = 8;
 /// How large a lane's first block is, and the others that hold little.
 const LITTLE: usize = 4 << 10;
-const USUAL: usize = 64 << 10;
+pub(super) const USUAL: usize = 64 << 10;
 
 /// Where a side stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +32,7 @@ const PLACE_SIZE: usize = 48;
 
 impl<G: Ground> Lane<G> {
     #[inline]
-    fn at(&self, word: usize) -> At {
+    pub(super) fn at(&self, word: usize) -> At {
         let offset = self.u64(word).load(Acquire);
         // A generation that is none opens no block.
         let generation = u32::try_from(self.u64(word + 8).load(Relaxed)).unwrap_or(0);
@@ -41,12 +41,12 @@ impl<G: Ground> Lane<G> {
 
     /// The offset is stored last: until then there is none.
     #[inline]
-    fn set_at(&self, word: usize, to: At) {
+    pub(super) fn set_at(&self, word: usize, to: At) {
         self.u64(word + 8).store(to.generation.into(), Relaxed);
         self.u64(word).store(to.offset, Release);
     }
 
-    fn clear_at(&self, word: usize) {
+    pub(super) fn clear_at(&self, word: usize) {
         self.u64(word).store(0, Release);
     }
 
@@ -93,7 +93,8 @@ impl<G: Ground> Lane<G> {
         puts: u64,
         tail: Place,
     ) -> Result<()> {
-        let mut place = Place { bytes: tail.bytes.wrapping_add(size as u64), ..tail };
+        let bytes = tail.bytes.wrapping_add(entry.weight(size) as u64);
+        let mut place = Place { bytes, ..tail };
         let room = size.checked_add(JUMP_SIZE).ok_or_else(too_large)?;
         let last = match tail.block.is_none() {
             true => None,
@@ -182,6 +183,7 @@ impl<G: Ground> Lane<G> {
     /// After a producer's death: keeps a block that it has not put into the chain for the next use, and
     /// takes no other for one.
     pub(super) fn recover_pending(&self, puts: u64) -> Result<()> {
+        self.recover_lent(puts);
         let pending = self.at(PENDING);
         if pending.is_none() {
             return Ok(());
@@ -221,10 +223,11 @@ impl<G: Ground> Lane<G> {
         }
     }
 
-    /// Fills in where consumers stand behind that item, where nobody looks before it is counted.
+    /// Fills in where consumers stand behind that item, which has `lent` bytes in a block of its own, where nobody
+    /// looks before it is counted.
     #[inline]
-    pub(super) fn step_over(&self, takes: u64, place: Place, item: Item) {
-        let size = item.end.wrapping_sub(place.at) as u64;
+    pub(super) fn step_over(&self, takes: u64, place: Place, item: Item, lent: usize) {
+        let size = item.end.wrapping_sub(place.at).wrapping_add(lent_weight(lent)) as u64;
         let after = Place { at: item.end, bytes: place.bytes.wrapping_add(size), ..place };
         self.set_place(HEAD, takes.wrapping_add(1), after);
     }
@@ -245,6 +248,7 @@ impl<G: Ground> Lane<G> {
         blocks.extend(self.tail(puts).map(|tail| tail.block));
         blocks.extend(self.place(HEAD, takes).map(|head| head.block));
         blocks.extend(spares().map(|(word, _)| self.at(word)));
+        blocks.extend(self.lent_blocks());
         blocks.into_iter().filter(|at| !at.is_none()).for_each(|at| self.ground.free(at));
     }
 

@@ -18,8 +18,16 @@ pub(super) const JUMP_SIZE: usize = 24;
 const MARK: u64 = 0x6D;
 const MARK_AT: u32 = 56;
 const WIRE_AT: u32 = 48;
+const LENT_AT: u32 = 49;
 const KIND_AT: u32 = 40;
 const LEN: u64 = (1 << KIND_AT) - 1;
+
+/// How many bytes of a lane's limit such an item takes beside its entry. A quarter, so that a producer need not
+/// stop and go with its consumer for each message of a megabyte; all sixteen in the lane would leave the caches.
+#[inline]
+pub(super) fn lent_weight(len: usize) -> usize {
+    len / 4
+}
 
 /// What is put.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +36,8 @@ pub(in crate::channel) struct Entry<'a> {
     /// What is attached to it, in the form in which that travels.
     pub(in crate::channel) wire: &'a [u8],
     pub(in crate::channel) body: &'a [u8],
+    /// How long the item is, if the bytes say where it is: in a block of its own.
+    pub(in crate::channel) lent: Option<usize>,
 }
 
 /// What lies at some place of a block.
@@ -43,6 +53,7 @@ pub(super) struct Item {
     pub(super) kind: Kind,
     pub(super) wire: (usize, usize),
     pub(super) body: (usize, usize),
+    pub(super) lent: bool,
     /// Where what follows it begins.
     pub(super) end: usize,
 }
@@ -64,12 +75,19 @@ impl Entry<'_> {
         (size as u64 <= LEN).then_some(size)
     }
 
+    /// How many bytes of a lane's limit an entry of that size takes.
+    #[inline]
+    pub(super) fn weight(&self, size: usize) -> usize {
+        size.saturating_add(self.lent.map_or(0, lent_weight))
+    }
+
     /// Writes it where it has room.
     #[inline]
     pub(super) fn write(&self, block: &impl Words, at: usize) {
         let wired = u64::from(!self.wire.is_empty());
         let header = MARK << MARK_AT
             | wired << WIRE_AT
+            | u64::from(self.lent.is_some()) << LENT_AT
             | u64::from(self.kind) << KIND_AT
             | self.body.len() as u64;
         block.u64(at).store(header, Relaxed);
@@ -120,5 +138,12 @@ fn read(block: &impl Words, at: usize) -> Option<Found> {
     }
     let len = usize::try_from(header & LEN).ok()?;
     let end = body_at.checked_add(padded(len)?)?;
-    (end <= block.len()).then_some(Found::Item(Item { kind, wire, body: (body_at, len), end }))
+    let lent = header >> LENT_AT & 1 != 0;
+    (end <= block.len()).then_some(Found::Item(Item {
+        kind,
+        wire,
+        body: (body_at, len),
+        lent,
+        end,
+    }))
 }

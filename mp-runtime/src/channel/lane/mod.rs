@@ -13,6 +13,7 @@ mod chain;
 mod entry;
 mod ground;
 mod latch;
+mod loans;
 mod patience;
 mod wait;
 
@@ -22,16 +23,18 @@ mod tests;
 pub(super) use bell::Bell;
 pub(super) use entry::{Entry, Kind};
 pub(super) use ground::{At, Ground, Heads, Words};
+pub(super) use loans::Room;
 pub(super) use wait::Until;
 
 use crate::error::{Error, ErrorKind, Result};
 use latch::latch;
+use loans::RETURNED;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use wait::Attempt;
 
 /// How many bytes a lane takes beside its blocks.
-pub(super) const LEN: usize = 1024;
+pub(super) const LEN: usize = 1536;
 
 // What producers write. A line of the cache is 64 bytes, and two neighbours are fetched together.
 const PUT_LOCK: usize = 0;
@@ -84,6 +87,11 @@ pub(super) struct Lane<G> {
 pub(super) trait Sink {
     /// Copies what it wants of the `len` bytes at `at`; an error leaves the item where it is.
     fn accept(&mut self, kind: Kind, block: &impl Words, at: usize, len: usize) -> Result<()>;
+
+    /// Whether it reads an item in place that has a block of its own, and gives that back afterwards.
+    fn keeps(&self) -> bool {
+        false
+    }
 }
 
 /// Where bytes go that nobody wants.
@@ -100,6 +108,8 @@ impl Sink for Nowhere {
 pub(super) struct Taken {
     pub(super) kind: Kind,
     pub(super) wire: Vec<u8>,
+    /// The block that the sink keeps, and how many of its bytes are the item.
+    pub(super) lent: Option<(Room, usize)>,
 }
 
 impl<G: Ground> Lane<G> {
@@ -152,6 +162,7 @@ impl<G: Ground> Lane<G> {
         ITEMS.ring_all(self.ground.head());
         ROOM.ring_all(self.ground.head());
         ALL_DONE.ring_all(self.ground.head());
+        RETURNED.ring_all(self.ground.head());
     }
 
     /// Notes that the lane has more than one handle, or had.
@@ -214,7 +225,7 @@ impl<G: Ground> Lane<G> {
     ) -> Result<bool> {
         let size = entry.size().ok_or_else(chain::too_large)?;
         let put = || self.try_put(entry, size, until, &mut commit);
-        let ready = || self.has_room(size);
+        let ready = || self.has_room(entry.weight(size));
         Ok(self.wait(ROOM, until, put, ready, still)?.is_some())
     }
 
@@ -253,7 +264,7 @@ impl<G: Ground> Lane<G> {
         }
     }
 
-    /// Whether an item that takes `size` bytes has room, as far as can be seen without the lock.
+    /// Whether an item that weighs so many bytes has room, as far as can be seen without the lock.
     pub(super) fn has_room(&self, size: usize) -> bool {
         let puts = self.u64(PUTS).load(Acquire);
         // Whoever then tries finds out what is wrong.
@@ -302,7 +313,7 @@ impl<G: Ground> Lane<G> {
             return Err(closed());
         }
         let tail = self.tail(puts)?;
-        if !self.has_room_behind(puts, tail.bytes, size) {
+        if !self.has_room_behind(puts, tail.bytes, entry.weight(size)) {
             return Ok(Attempt::Not);
         }
         self.u64(WRITING).store(puts.wrapping_add(1), Relaxed);
@@ -335,12 +346,11 @@ impl<G: Ground> Lane<G> {
             }
         }
         let (place, block, item) = self.front(takes)?;
-        let (at, len) = item.body;
-        sink.accept(item.kind, &block, at, len)?;
+        let lent = self.accept(sink, &block, item, takes)?;
         let (at, len) = item.wire;
         let mut wire = vec![0; len];
         block.read(at, &mut wire);
-        self.step_over(takes, place, item);
+        self.step_over(takes, place, item, lent.map_or(0, |(_, len)| len));
         self.u64(TAKES).store(takes.wrapping_add(1), Release);
         self.retire(place.left);
         self.u64(RETIRED).store(takes.wrapping_add(1), Relaxed);
@@ -348,7 +358,7 @@ impl<G: Ground> Lane<G> {
         if self.u64(MOST_ITEMS).load(Relaxed) | self.u64(MOST_BYTES).load(Relaxed) != 0 {
             ROOM.ring(self.ground.head());
         }
-        Ok(Attempt::Done(Taken { kind: item.kind, wire }))
+        Ok(Attempt::Done(Taken { kind: item.kind, wire, lent: self.kept(sink, lent) }))
     }
 }
 

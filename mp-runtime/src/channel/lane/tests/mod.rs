@@ -1,6 +1,7 @@
 //! Lanes on memory of this process alone: order and counts, death at every step, and memory that was overwritten.
 
 mod deaths;
+mod loans;
 mod order;
 mod scribbles;
 mod world;

@@ -58,7 +58,13 @@ fn limits_hold() {
     let lane = world.lane(1);
     let put = |len| {
         let body = vec![0; len];
-        lane.put(&Entry { kind: 1, wire: &[], body: &body }, Until::Now, || (), || Ok(())).unwrap()
+        lane.put(
+            &Entry { kind: 1, wire: &[], body: &body, lent: None },
+            Until::Now,
+            || (),
+            || Ok(()),
+        )
+        .unwrap()
     };
     lane.set_limits(3, 0);
     assert_eq!([1, 2, 3, 4].map(put), [true, true, true, false]);
@@ -138,7 +144,7 @@ fn waits_end_at_their_time_and_when_there_is_no_sense_in_them() {
         assert_eq!(error.kind(), ErrorKind::Disconnected);
     }
     lane.close();
-    let entry = Entry { kind: 1, wire: &[], body: &[] };
+    let entry = Entry { kind: 1, wire: &[], body: &[], lent: None };
     let error = lane.put(&entry, Until::Ever, || (), || Ok(())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
 }

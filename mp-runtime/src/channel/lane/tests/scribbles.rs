@@ -51,7 +51,7 @@ fn no_call_panics_or_hangs() {
             }
         }
         for at in 0..60 {
-            let entry = Entry { kind: 1, wire: &[1; 9], body: &[2; 5000] };
+            let entry = Entry { kind: 1, wire: &[1; 9], body: &[2; 5000], lent: None };
             let error = match at % 3 {
                 0 => lane.put(&entry, Until::Now, || (), || Ok(())).err(),
                 _ => lane.take(&mut Vec::new(), Until::Now, || Ok(())).err(),

@@ -205,7 +205,10 @@ pub(super) fn put(lane: &Lane<User>, body: &[u8]) {
 }
 
 pub(super) fn put_with(lane: &Lane<User>, wire: &[u8], body: &[u8]) {
-    assert!(lane.put(&Entry { kind: 1, wire, body }, Until::Ever, || (), || Ok(())).unwrap());
+    assert!(
+        lane.put(&Entry { kind: 1, wire, body, lent: None }, Until::Ever, || (), || Ok(()))
+            .unwrap()
+    );
 }
 
 pub(super) fn take(lane: &Lane<User>) -> Option<Vec<u8>> {
