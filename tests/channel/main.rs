@@ -8,6 +8,7 @@ mod bytes;
 mod channels;
 mod closed;
 mod futures;
+mod huge;
 mod joined;
 mod killed;
 mod loans;
