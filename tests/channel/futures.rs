@@ -212,7 +212,7 @@ fn queue_20_a_dropped_future_passes_its_wake_up_on() {
     let program = scenario!(|| {
         let queue = Queue::new().unwrap();
         let before = asleep();
-        let begun = Instant::now();
+        let mut times = Vec::new();
         for number in 0..20u64 {
             thread::scope(|scope| {
                 let wake = unpark();
@@ -222,18 +222,21 @@ fn queue_20_a_dropped_future_passes_its_wake_up_on() {
                 // It comes to sleep behind the future, and is not the one to be woken.
                 let consumer = scope.spawn(|| queue.get().unwrap());
                 wait_until(BOUNDED, "both sleep", || asleep() > before + 1);
+                let begun = Instant::now();
                 queue.put(number).unwrap();
                 drop(future);
                 assert_eq!(consumer.join().unwrap(), number);
+                times.push(begun.elapsed());
             });
         }
-        println!("milliseconds {}", begun.elapsed().as_millis());
+        times.sort();
+        println!("milliseconds {}", times[10].as_millis());
     });
     let finished = program.limit(Duration::from_secs(30)).run();
     finished.assert_success();
     // Else each would sleep until it looks, after 50 milliseconds.
-    let milliseconds: u64 = finished.value("milliseconds ").parse().unwrap();
-    assert!(milliseconds < 700, "{milliseconds} ms");
+    let median: u64 = finished.value("milliseconds ").parse().unwrap();
+    assert!(median < 30, "{median} ms");
 }
 
 #[mp::task]
