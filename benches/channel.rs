@@ -36,6 +36,12 @@ fn count_queue(queue: mp::Queue<Message>) -> u64 {
 }
 
 #[mp::task]
+fn put_half(queue: mp::Queue<Message>) {
+    let half = |number: &u64| number.is_multiple_of(2);
+    (0..MESSAGES).filter(half).for_each(|number| queue.put(message(number)).expect("room"));
+}
+
+#[mp::task]
 fn count_channel(receiver: mp::Receiver<Message>) -> u64 {
     (0..MESSAGES).map(|_| receiver.recv().map_or(0, |message| message.number)).sum()
 }
@@ -81,6 +87,18 @@ fn queue() -> f64 {
     ready(&process);
     let send = || (0..MESSAGES).for_each(|number| queue.put(message(number)).expect("room"));
     rate(send, || process.result().expect("it counts"))
+}
+
+/// The other process puts, too, and this one gets all.
+fn queue_of_two() -> f64 {
+    let queue = mp::Queue::new().expect("memory");
+    let start = Instant::now();
+    let process = mp::spawn(put_half, queue.clone()).expect("a process starts");
+    let half = |number: &u64| !number.is_multiple_of(2);
+    (0..MESSAGES).filter(half).for_each(|number| queue.put(message(number)).expect("room"));
+    check((0..MESSAGES).map(|_| queue.get().map_or(0, |message| message.number)).sum());
+    process.join().expect("it was started");
+    MESSAGES as f64 / start.elapsed().as_secs_f64() / 1e6
 }
 
 fn channel() -> f64 {
@@ -251,6 +269,7 @@ fn main() {
             Row::new("a pipe, a write and a read for each", system_pipe),
             Row::new("Queue, two processes", queue),
             Row::new("channel, two processes", channel),
+            Row::new("Queue, into which two processes put", queue_of_two),
         ],
     );
     table(

@@ -17,6 +17,10 @@ mod semaphore;
 mod tickets;
 mod word;
 
+pub(crate) use me::Me;
+pub(crate) use raw::Owner;
+pub(crate) use word::{Patience, Word};
+
 pub use barrier::Barrier;
 pub(crate) use barrier::{Action, Runner};
 pub use condition::Condition;

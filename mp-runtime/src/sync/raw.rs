@@ -52,10 +52,11 @@ impl<W: Word> RawLock<'_, W> {
     /// Takes it if nobody alive has it.
     #[inline]
     pub(crate) fn try_take(&self, me: &Me<'_>) -> Option<Outcome> {
-        match self.word.exchange(0, me.number(), Acquire) {
-            Ok(_) => Some(self.taken(me, false)),
-            Err(seen) => self.try_take_over(me, seen, 0).ok(),
-        }
+        let taken = match self.word.exchange(0, me.number(), Acquire) {
+            Ok(_) => Ok(false),
+            Err(seen) => self.owner().try_take_over(me, seen, 0),
+        };
+        taken.ok().map(|died| self.taken(me, died))
     }
 
     /// Takes it, waiting while somebody alive has it.
@@ -105,44 +106,16 @@ impl<W: Word> RawLock<'_, W> {
         Outcome::Taken { owner_died }
     }
 
-    /// Takes it from nobody, or from a dead owner, or says what the word was when its owner was alive; `flag`: with the
-    /// bit, since others may sleep.
-    fn try_take_over(&self, me: &Me<'_>, mut seen: u32, flag: u32) -> Result<Outcome, u32> {
-        loop {
-            let owner = seen & OWNER;
-            if me.sees_alive(owner) {
-                return Err(seen);
-            }
-            match self.word.exchange(seen, me.number() | flag | seen & WAITERS, Acquire) {
-                Ok(_) => return Ok(self.taken(me, owner != 0)),
-                Err(now) => seen = now,
-            }
-        }
-    }
-
     #[cold]
     fn take_slowly(&self, me: &Me<'_>, patience: &mut Patience) -> Outcome {
         if patience.is_endless() && self.is_mine(me) {
             return Outcome::Mine;
         }
-        let mut flag = 0;
         let mut announced = false;
-        let outcome = loop {
-            W::spin(|| !self.is_taken());
-            let seen = match self.try_take_over(me, self.word.load(Relaxed), flag) {
-                Ok(taken) => break taken,
-                Err(seen) => seen,
-            };
-            let flagged = seen | WAITERS;
-            if seen != flagged && self.word.exchange(seen, flagged, Relaxed).is_err() {
-                continue;
-            }
-            if self.word.sleep(flagged, patience) == Woken::TimedOut {
-                break Outcome::TimedOut;
-            }
-            flag = WAITERS;
+        let taken = self.owner().take_slowly(me, patience, |patience| {
             announced = announced || W::is_hungry(patience) && self.hunger.announce();
-        };
+        });
+        let outcome = taken.map_or(Outcome::TimedOut, |died| self.taken(me, died));
         if announced {
             self.hunger.sated();
         }
@@ -152,15 +125,86 @@ impl<W: Word> RawLock<'_, W> {
     #[inline]
     fn let_go(&self) {
         self.holder.store(0, Relaxed);
-        if self.word.swap(0, Release) & WAITERS != 0 {
+        if self.owner().let_go() {
             self.let_in();
         }
+    }
+
+    #[inline]
+    fn owner(&self) -> Owner<'_, W> {
+        Owner(self.word)
     }
 
     #[cold]
     fn let_in(&self) {
         self.word.wake(1);
         self.hunger.yield_to();
+    }
+}
+
+/// The first of the words alone, which is a lock for those who never take it twice and let go of it soon.
+#[derive(Debug)]
+pub(crate) struct Owner<'a, W: Word>(pub(crate) &'a W);
+
+impl<W: Word> Owner<'_, W> {
+    /// Takes it if nobody has it, dead or alive.
+    #[inline]
+    pub(crate) fn try_take(&self, number: u32) -> bool {
+        self.0.exchange(0, number, Acquire).is_ok()
+    }
+
+    /// Whose it is, if it is somebody's.
+    pub(crate) fn number(&self) -> Option<u32> {
+        Some(self.0.load(Relaxed) & OWNER).filter(|number| *number != 0)
+    }
+
+    /// Takes it from nobody, or from a dead owner and says so, or gives what the word was when its owner was alive;
+    /// `flag`: with the bit, since others may sleep.
+    fn try_take_over(&self, me: &Me<'_>, mut seen: u32, flag: u32) -> Result<bool, u32> {
+        loop {
+            let owner = seen & OWNER;
+            if me.sees_alive(owner) {
+                return Err(seen);
+            }
+            match self.0.exchange(seen, me.number() | flag | seen & WAITERS, Acquire) {
+                Ok(_) => return Ok(owner != 0),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Takes it, waiting while somebody alive has it; gives whether it was a dead one's, or none if the time was over.
+    /// `slept` is called after each sleep.
+    #[cold]
+    pub(crate) fn take_slowly(
+        &self,
+        me: &Me<'_>,
+        patience: &mut Patience,
+        mut slept: impl FnMut(&Patience),
+    ) -> Option<bool> {
+        let mut flag = 0;
+        loop {
+            W::spin(|| self.number().is_none());
+            let seen = match self.try_take_over(me, self.0.load(Relaxed), flag) {
+                Ok(died) => return Some(died),
+                Err(seen) => seen,
+            };
+            let flagged = seen | WAITERS;
+            if seen != flagged && self.0.exchange(seen, flagged, Relaxed).is_err() {
+                continue;
+            }
+            if self.0.sleep(flagged, patience) == Woken::TimedOut {
+                return None;
+            }
+            flag = WAITERS;
+            slept(patience);
+        }
+    }
+
+    /// Gives it back; whether somebody may sleep for it.
+    #[inline]
+    pub(crate) fn let_go(&self) -> bool {
+        self.0.swap(0, Release) & WAITERS != 0
     }
 }
 

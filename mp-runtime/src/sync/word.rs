@@ -50,7 +50,8 @@ impl Patience {
         Self::until(Deadline::after(timeout))
     }
 
-    fn until(deadline: Option<Deadline>) -> Self {
+    /// Until then; for ever, if there is no such time.
+    pub(crate) fn until(deadline: Option<Deadline>) -> Self {
         Self { deadline, next_look: FIRST_LOOK, since: None }
     }
 

@@ -39,11 +39,11 @@ impl Looks {
         Self(FIRST_LOOK)
     }
 
-    /// The next one.
-    fn next(&mut self) -> Option<Deadline> {
+    /// Until when to sleep now: to the next one, and no longer than until `deadline`.
+    pub(crate) fn next(&mut self, deadline: Option<Deadline>) -> Option<Deadline> {
         let next = Deadline::after(self.0);
         self.0 = (self.0 * 2).min(LAST_LOOK);
-        next
+        deadline.into_iter().chain(next).min()
     }
 }
 
@@ -67,7 +67,25 @@ pub(crate) fn sleep(
         return Ok(false);
     }
     words.push(word);
-    let until = deadline.into_iter().chain(looks.next()).min();
-    let ended = futexes::wait(&words, until)?;
+    let ended = futexes::wait(&words, looks.next(deadline))?;
     Ok(ended == Wait::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIRST_LOOK, LAST_LOOK, Looks};
+    use crate::sys::clock::Deadline;
+    use std::time::Duration;
+
+    #[test]
+    fn sleeps_grow_and_end_at_the_deadline() {
+        let mut looks = Looks::new();
+        assert!(looks.next(None).unwrap().remaining() <= FIRST_LOOK);
+        for _ in 0..10 {
+            assert!(looks.next(None).unwrap().remaining() <= LAST_LOOK);
+        }
+        assert!(looks.next(None).unwrap().remaining() > FIRST_LOOK);
+        let deadline = Deadline::after(Duration::from_millis(1));
+        assert_eq!(looks.next(deadline), deadline);
+    }
 }

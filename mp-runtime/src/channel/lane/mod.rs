@@ -14,7 +14,6 @@ mod entry;
 mod ground;
 mod latch;
 mod loans;
-mod patience;
 mod wait;
 
 #[cfg(test)]

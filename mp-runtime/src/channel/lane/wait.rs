@@ -2,11 +2,11 @@
 
 use super::bell::Bell;
 use super::ground::Ground;
-use super::patience::Patience;
 use super::{ALL_DONE, DONE, ITEMS, Lane, PUTS, closed};
 use crate::error::Result;
 use crate::sys::clock::Deadline;
 use crate::transport::park::Spinner;
+use crate::transport::sleeper::Looks;
 use std::cell::RefCell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
@@ -109,7 +109,7 @@ impl<G: Ground> Lane<G> {
         ready: impl Fn() -> bool,
         mut still: impl FnMut() -> Result<()>,
     ) -> Result<Option<R>> {
-        let mut patience = Patience::new();
+        let mut looks = Looks::new();
         loop {
             if let Attempt::Done(done) = attempt()? {
                 return Ok(Some(done));
@@ -127,7 +127,7 @@ impl<G: Ground> Lane<G> {
             if until.has_passed() {
                 look();
             } else {
-                bell.sleep(self.ground.head(), patience.next(until.deadline()), look);
+                bell.sleep(self.ground.head(), looks.next(until.deadline()), look);
                 SPINNER.with_borrow_mut(Spinner::woken);
             }
             if let Some(error) = senseless {
