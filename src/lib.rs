@@ -40,6 +40,8 @@ pub use mp_runtime::{
 };
 // Handles inside values.
 pub use mp_runtime::Fd;
+// Keys.
+pub use mp_runtime::AuthKey;
 // Errors.
 pub use mp_runtime::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 

@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// What a process is told about itself at its start, or what a main program is by itself.
 #[derive(Clone, Debug)]
@@ -29,9 +31,74 @@ pub(crate) struct Parent {
     pub(crate) daemon: bool,
 }
 
-/// The secret that the processes of a tree share. Nothing shows it but its own getters.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct AuthKey(pub(crate) Vec<u8>);
+/// A secret by which processes know each other: of a tree ([`authkey`](crate::ProcessInfo::authkey)), or of a
+/// listener and its clients. Any bytes will do; those that people can guess protect nothing.
+///
+/// `Debug` does not show the bytes, and serde cannot write them. They are compared in a time that does not
+/// depend on them, and wiped from memory when the key is dropped.
+///
+/// # Examples
+///
+/// ```
+/// let key = mp::AuthKey::from("known to both programs");
+/// assert_eq!(key.as_bytes(), b"known to both programs");
+/// assert_eq!(format!("{key:?}"), "AuthKey(..)");
+/// assert!(key != mp::current_process().authkey());
+/// ```
+#[derive(Clone)]
+pub struct AuthKey(Zeroizing<Vec<u8>>);
+
+impl AuthKey {
+    /// The secret itself: for what makes another process know it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for AuthKey {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
+
+impl From<String> for AuthKey {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl From<&[u8]> for AuthKey {
+    fn from(bytes: &[u8]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for AuthKey {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+impl From<&str> for AuthKey {
+    fn from(text: &str) -> Self {
+        text.as_bytes().into()
+    }
+}
+
+impl From<&Self> for AuthKey {
+    fn from(key: &Self) -> Self {
+        key.clone()
+    }
+}
+
+impl PartialEq for AuthKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for AuthKey {}
 
 impl fmt::Debug for AuthKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,8 +229,8 @@ pub(crate) fn set_tree(tree: Tree) {
 /// This process's key. In a main program it is made here, of random bytes.
 pub(crate) fn key() -> AuthKey {
     let mut key = KEY.lock().unwrap_or_else(PoisonError::into_inner);
-    // Without random bytes there is no secret to share: an empty key opens nothing.
-    key.get_or_insert_with(|| AuthKey(random::bytes::<32>().map_or(Vec::new(), Vec::from))).clone()
+    // Without random bytes there is no secret to share, and no challenge to answer: an empty key opens nothing.
+    key.get_or_insert_with(|| random::bytes::<32>().map_or(Vec::new(), Vec::from).into()).clone()
 }
 
 pub(crate) fn set_key(key: AuthKey) {

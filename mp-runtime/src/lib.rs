@@ -62,7 +62,7 @@ pub use channel::{
 };
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
-pub use identity::{StartMethod, set_start_method, start_method};
+pub use identity::{AuthKey, StartMethod, set_start_method, start_method};
 pub use manager::{
     ArrayProxy, DictEntries, DictProxy, ListProxy, ListValues, Manager, ManagerBuilder,
     NamespaceProxy, SetProxy, ValueProxy,

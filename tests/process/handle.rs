@@ -247,7 +247,7 @@ fn proc_40_debug_shows_what_one_asks() {
 #[mp::task]
 fn keys() -> [Vec<u8>; 2] {
     let parent = mp::parent_process().expect("a child has one");
-    let given = [mp::current_process().authkey(), parent.authkey()];
+    let given = [own_key(), parent.authkey().as_bytes().to_vec()];
     assert_eq!(parent.set_authkey("x").expect_err("not its own").kind(), InvalidArgument);
     mp::current_process().set_authkey("the child's own").expect("it is its own");
     // Its own children get what it has now.
@@ -258,27 +258,27 @@ fn keys() -> [Vec<u8>; 2] {
 
 #[mp::task]
 fn own_key() -> Vec<u8> {
-    mp::current_process().authkey()
+    mp::current_process().authkey().as_bytes().to_vec()
 }
 
 #[mp::test]
 fn proc_04_the_key_passes_down_and_is_not_shown() {
     let program = scenario!(|| {
-        let key = mp::current_process().authkey();
+        let key = own_key();
         assert_eq!(key.len(), 32);
-        assert_eq!(mp::current_process().authkey(), key, "it is made once");
+        assert_eq!(own_key(), key, "it is made once");
         println!("key {key:?}");
         let made_before = mp::Process::new(keys, ());
         mp::current_process().set_authkey(b"another").expect("it is its own");
-        assert_eq!(mp::current_process().authkey(), b"another");
+        assert_eq!(own_key(), b"another");
         let mut made_after = mp::Process::new(keys, ());
         let mut made_before = made_before;
         for (process, key) in [(&mut made_before, &*key), (&mut made_after, b"another")] {
-            assert_eq!(process.authkey(), key);
+            assert_eq!(process.authkey().as_bytes(), key);
             process.start().expect("it starts");
             let pid = process.pid().expect("it was started");
             if let Some(child) = mp::active_children().iter().find(|child| child.pid() == pid) {
-                assert_eq!(child.authkey(), key);
+                assert_eq!(child.authkey().as_bytes(), key);
                 assert_eq!(
                     child.set_authkey("x").expect_err("not its own").kind(),
                     InvalidArgument

@@ -75,7 +75,7 @@ fn proc_04_the_main_program_knows_itself() {
         assert!(current.is_alive());
         assert_eq!(current.exit_code(), None);
         assert!(!current.daemon());
-        assert_eq!(current.authkey().len(), 32);
+        assert_eq!(current.authkey().as_bytes().len(), 32);
         assert!(mp::parent_process().is_none());
         // A child is not the main program, and does not take itself for it.
         let child = mp::spawn(own_name, ()).expect("it starts");

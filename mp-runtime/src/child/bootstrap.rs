@@ -118,7 +118,7 @@ mod tests {
             parent_name: "MainProcess",
             parent_daemon: false,
             parent_number: 0,
-            authkey: AuthKey(b"secret".to_vec()),
+            authkey: AuthKey::from("secret"),
             post: -1,
             lifeline: 3,
             commons: None,

@@ -38,7 +38,7 @@ fn start(helper: Helper, listener: OwnedFd) -> Result<()> {
         daemon: true,
         pooled: true,
         leads_group: true,
-        authkey: AuthKey(Vec::new()),
+        authkey: AuthKey::from(Vec::new()),
         environment: &[],
         descriptors: &[listener.as_fd()],
         method: StartMethod::Reexec,

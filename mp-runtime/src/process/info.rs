@@ -141,11 +141,11 @@ impl ProcessInfo {
     ///
     /// It is empty where the system has no random bytes to give.
     #[must_use]
-    pub fn authkey(&self) -> Vec<u8> {
+    pub fn authkey(&self) -> AuthKey {
         match &self.relation {
-            Relation::Current => identity::key().0,
-            Relation::Parent => identity::given_key().map_or(Vec::new(), |key| key.0),
-            Relation::Child(child) => child.facts.authkey.0.clone(),
+            Relation::Current => identity::key(),
+            Relation::Parent => identity::given_key().unwrap_or_else(|| Vec::new().into()),
+            Relation::Child(child) => child.facts.authkey.clone(),
         }
     }
 
@@ -159,22 +159,23 @@ impl ProcessInfo {
     /// # Examples
     ///
     /// ```
-    /// assert_eq!(mp::current_process().authkey().len(), 32);
+    /// assert_eq!(mp::current_process().authkey().as_bytes().len(), 32);
     /// mp::current_process().set_authkey("known to both programs")?;
-    /// assert_eq!(mp::current_process().authkey(), b"known to both programs");
+    /// assert_eq!(mp::current_process().authkey().as_bytes(), b"known to both programs");
     /// # Ok::<(), mp::Error>(())
     /// ```
-    pub fn set_authkey(&self, key: impl Into<Vec<u8>>) -> Result<()> {
+    pub fn set_authkey(&self, key: impl Into<AuthKey>) -> Result<()> {
         if !matches!(self.relation, Relation::Current) {
             let text = format!("process {} sets its own key: this one cannot", self.name);
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         }
         let key = key.into();
-        if key.len() > KEY_MAX {
-            let text = format!("a key has at most {KEY_MAX} bytes, not {}", key.len());
+        let len = key.as_bytes().len();
+        if len > KEY_MAX {
+            let text = format!("a key has at most {KEY_MAX} bytes, not {len}");
             return Err(Error::new(ErrorKind::InvalidArgument, text));
         }
-        identity::set_key(AuthKey(key));
+        identity::set_key(key);
         Ok(())
     }
 

@@ -297,8 +297,8 @@ impl<T: Task> Process<T> {
     /// The key that its processes use to know each other: what
     /// [`current_process`](crate::current_process) had when this was made, and has in the child.
     #[must_use]
-    pub fn authkey(&self) -> Vec<u8> {
-        self.authkey.0.clone()
+    pub fn authkey(&self) -> AuthKey {
+        self.authkey.clone()
     }
 
     /// A descriptor that turns readable when the child has ended, and stays so; for poll(2) and

@@ -315,7 +315,7 @@ impl Server {
             parent_name: &identity::current().name,
             parent_daemon: identity::current().daemon,
             parent_number: 0,
-            authkey: AuthKey(Vec::new()),
+            authkey: AuthKey::from(Vec::new()),
             lifeline: -1,
             post: -1,
             commons: None,

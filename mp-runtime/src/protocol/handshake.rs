@@ -46,6 +46,7 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) parent_daemon: bool,
     /// What the parent is known by in the commons; 0 if it has no number.
     pub(crate) parent_number: u32,
+    #[serde(with = "key")]
     pub(crate) authkey: AuthKey,
     /// The descriptor whose other end is the parent's life.
     pub(crate) lifeline: i32,
@@ -65,6 +66,20 @@ pub(crate) struct Bootstrap<'a> {
     /// For one that is forked, not exec'd; its descriptors come in another way then.
     #[serde(borrow)]
     pub(crate) around: Option<Around<'a>>,
+}
+
+/// The one place where a key is written, for the child that inherits it.
+mod key {
+    use crate::identity::AuthKey;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(key: &AuthKey, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(key.as_bytes())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<AuthKey, D::Error> {
+        <&[u8]>::deserialize(from).map(AuthKey::from)
+    }
 }
 
 /// What a forked child takes over from the process that asked for it.
