@@ -40,8 +40,10 @@ pub use mp_runtime::{
 };
 // Handles inside values.
 pub use mp_runtime::Fd;
-// Keys.
-pub use mp_runtime::AuthKey;
+// Connections with other programs.
+pub use mp_runtime::{
+    Address, AuthKey, Client, ClientBuilder, Listener, ListenerBuilder, TypedClient,
+};
 // Errors.
 pub use mp_runtime::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 

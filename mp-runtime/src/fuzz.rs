@@ -4,9 +4,10 @@
 use crate::codec::{self, Aside};
 use crate::commons::{Block, BlockAt, Hold, Kind, Role, Sent};
 use crate::custody::{Attachments, Fd};
-use crate::protocol::handshake;
+use crate::protocol::handshake as start;
 use crate::protocol::message::Reply;
 use crate::protocol::post::{self, Mail, Parcel};
+use crate::socket::fuzz;
 use crate::sys::memory::Memory;
 use crate::sys::socket;
 use crate::transport::board::Board;
@@ -78,11 +79,11 @@ pub fn message(bytes: &[u8]) {
     drop(black_box(Attachments::keeping(&Reply::take_objects(&mut reply))));
     if let Ok(memory) = Memory::with_len("fuzz", bytes.len() as u64)
         && memory.write(0, bytes).is_ok()
-        && let Ok((header, layout)) = handshake::read(&memory)
+        && let Ok((header, layout)) = start::read(&memory)
     {
-        let _ = black_box(handshake::parse(&header).is_ok());
-        let _ = black_box(handshake::read_reply(&memory, layout).is_ok());
-        let _ = black_box(handshake::read_objects(&memory, layout).is_ok());
+        let _ = black_box(start::parse(&header).is_ok());
+        let _ = black_box(start::read_reply(&memory, layout).is_ok());
+        let _ = black_box(start::read_objects(&memory, layout).is_ok());
     }
 }
 
@@ -170,4 +171,14 @@ pub fn commons(bytes: &[u8]) {
     let _ = black_box(hold.u32(0).load(Relaxed));
     drop((hold, transit));
     block.free();
+}
+
+/// Messages between programs.
+pub fn frames(bytes: &[u8]) {
+    fuzz::frames(bytes);
+}
+
+/// The handshake between programs.
+pub fn handshake(bytes: &[u8]) {
+    fuzz::handshake(bytes);
 }

@@ -10,6 +10,7 @@ extern crate self as mp;
 
 mod manager;
 mod pool;
+mod socket;
 mod wait;
 
 mod process;
@@ -79,6 +80,7 @@ pub use shared::{
     Array, ArrayGuard, Atomic, Plain, RawArray, RawValue, Shareable, ShareableItem, ShareableItems,
     ShareableList, SharedMemory, SharedMemoryManager, SharedSlice, Value, ValueGuard,
 };
+pub use socket::{Address, Client, ClientBuilder, Listener, ListenerBuilder, TypedClient};
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, Event, EventWait, Lock, LockGuard, RLock, RLockGuard,
     Semaphore, SemaphoreGuard,

@@ -20,7 +20,7 @@ const AREAS: &[(&str, usize, bool)] = &[
     ("FUT", 28, false),
     ("QUEUE", 24, false),
     ("CONN", 24, false),
-    ("AUTH", 21, false),
+    ("AUTH", 21, true),
     ("SYNC", 36, false),
     ("VAL", 13, false),
     ("SHM", 20, false),

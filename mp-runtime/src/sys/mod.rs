@@ -21,6 +21,7 @@ pub(crate) mod socket;
 pub(crate) mod spawn;
 #[cfg(feature = "__steps")]
 pub mod steps;
+pub(crate) mod stream;
 pub(crate) mod surroundings;
 
 use std::io;

@@ -1,4 +1,4 @@
-//! Waiting for descriptors to become readable. What they mean is for the callers.
+//! Waiting for descriptors to become readable or writable. What they mean is for the callers.
 
 use crate::sys::clock::Deadline;
 use nix::errno::Errno;
@@ -12,7 +12,25 @@ pub(crate) fn readable(
     fds: &[BorrowedFd<'_>],
     deadline: Option<Deadline>,
 ) -> io::Result<Vec<bool>> {
-    let mut set: Vec<_> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    ready(fds, PollFlags::POLLIN, deadline)
+}
+
+/// As [`readable`], for one descriptor.
+pub(crate) fn is_readable(fd: BorrowedFd<'_>, deadline: Option<Deadline>) -> io::Result<bool> {
+    Ok(readable(&[fd], deadline)?[0])
+}
+
+/// Waits until `fd` takes more or its other end is gone; false: the deadline has passed.
+pub(crate) fn is_writable(fd: BorrowedFd<'_>, deadline: Option<Deadline>) -> io::Result<bool> {
+    Ok(ready(&[fd], PollFlags::POLLOUT, deadline)?[0])
+}
+
+fn ready(
+    fds: &[BorrowedFd<'_>],
+    flags: PollFlags,
+    deadline: Option<Deadline>,
+) -> io::Result<Vec<bool>> {
+    let mut set: Vec<_> = fds.iter().map(|fd| PollFd::new(*fd, flags)).collect();
     loop {
         match poll(&mut set, timeout(deadline)) {
             Ok(0) if deadline.is_none_or(|at| !at.has_passed()) => {}
@@ -21,11 +39,6 @@ pub(crate) fn readable(
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-/// As [`readable`], for one descriptor.
-pub(crate) fn is_readable(fd: BorrowedFd<'_>, deadline: Option<Deadline>) -> io::Result<bool> {
-    Ok(readable(&[fd], deadline)?[0])
 }
 
 /// Poll counts in milliseconds: rounded up, so that it never ends before the deadline without cause.

@@ -71,7 +71,7 @@ fn address(name: &str) -> io::Result<UnixAddr> {
 }
 
 /// Anyone on the machine can reach such a name.
-fn check_user(socket: BorrowedFd<'_>) -> io::Result<()> {
+pub(super) fn check_user(socket: BorrowedFd<'_>) -> io::Result<()> {
     let other = getsockopt(&socket, PeerCredentials)?.uid();
     if other == geteuid().as_raw() || other == 0 {
         return Ok(());

@@ -1,0 +1,191 @@
+//! `Client`: one connection, as both sides have it. How it comes about is in `connect` and `reception`.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::identity::AuthKey;
+use crate::socket::address::Address;
+use crate::socket::connect::ClientBuilder;
+use crate::socket::link::Link;
+use crate::socket::reception::Seat;
+use crate::socket::typed::TypedClient;
+use crate::sys::clock::Deadline;
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+/// A connection between two programs that have shown each other the same key: what [`Client::connect`] makes
+/// in one, and [`Listener::accept`](crate::Listener::accept) gives in the other.
+///
+/// Messages are bytes here, as by the methods of the same names in Python's `multiprocessing.connection`: in a format
+/// that both programs know, such as JSON. Programs in Rust have values instead, by [`typed`](Self::typed).
+/// All methods take `&self`, so one thread may receive while another one sends; each message goes out
+/// whole and comes to one receiver.
+///
+/// Nothing is encrypted: the handshake shows that the other side has the key, and neither hides what is sent
+/// afterwards nor protects it from somebody between the two. Over networks that you do not trust, use a tunnel.
+///
+/// With [`mp::wait`](crate::wait) and everything that takes descriptors it is ready when
+/// [`poll`](Self::poll) says so.
+///
+/// # Examples
+///
+/// ```
+/// let listener = mp::Listener::bind("abstract:", "the key")?;
+/// let ours = mp::Client::connect(listener.address(), "the key")?;
+/// let theirs = listener.accept()?;
+/// ours.send_bytes(b"who is there?")?;
+/// assert_eq!(theirs.recv_bytes()?, b"who is there?");
+/// drop(ours);
+/// assert_eq!(theirs.recv_bytes().unwrap_err().kind(), mp::ErrorKind::Disconnected);
+/// # Ok::<(), mp::Error>(())
+/// ```
+pub struct Client {
+    link: Link,
+    peer: Option<Address>,
+    _seat: Option<Seat>,
+}
+
+impl Client {
+    pub(super) fn new(link: Link, peer: Option<Address>, seat: Option<Seat>) -> Self {
+        Self { link, peer, _seat: seat }
+    }
+
+    /// Connects to the [`Listener`](crate::Listener) at `address`, which must have the same key. So may
+    /// Python's: one before 3.12 needs [`allow_md5`](ClientBuilder::allow_md5).
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if nobody listens there, `Authentication` if the listener has another key, `Timeout` if it
+    /// has not let this program in within ten seconds, as one without a key never does;
+    /// `InvalidArgument` if that is no address.
+    pub fn connect<A>(address: A, authkey: impl Into<AuthKey>) -> Result<Self>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        Self::builder().connect(address, authkey)
+    }
+
+    /// Options for [`connect`](Self::connect).
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// The other side's address, if it is by TCP: of a client what the system gave it, of a listener where it
+    /// listens.
+    #[must_use]
+    pub fn peer(&self) -> Option<&Address> {
+        self.peer.as_ref()
+    }
+
+    /// The same connection, on which values of these types are sent and received: `S` here, `R` there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let listener = mp::Listener::bind("abstract:", "the key")?;
+    /// let ours = mp::Client::connect(listener.address(), "the key")?.typed::<u32, String>();
+    /// let theirs = listener.accept()?.typed::<String, u32>();
+    /// ours.send(7)?;
+    /// theirs.send(format!("{} it is", theirs.recv()?))?;
+    /// assert_eq!(ours.recv()?, "7 it is");
+    /// # Ok::<(), mp::Error>(())
+    /// ```
+    #[must_use]
+    pub fn typed<S, R>(self) -> TypedClient<S, R> {
+        TypedClient::new(self)
+    }
+
+    /// Sends a message; waits until the system has taken it, which keeps a few hundred kilobytes that the
+    /// other side has not received.
+    ///
+    /// Two sides that send each other large messages and receive none meanwhile wait for ever: have one of them
+    /// receive first, or another thread do it.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` if the other side is gone. A message just before that may not have come to it.
+    /// `Closed` if this connection is closed, `Broken` if an earlier message was cut off.
+    pub fn send_bytes(&self, bytes: &[u8]) -> Result<()> {
+        self.link.send(bytes, None)
+    }
+
+    /// As [`send_bytes`](Self::send_bytes), waiting for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if the other side has not taken it until then. If it has taken a part, the message is cut off,
+    /// nothing more can be sent, and the other side finds that out: the error is `Truncated` there, and `Broken` here
+    /// from then on. Else as `send_bytes`.
+    pub fn send_bytes_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<()> {
+        self.link.send(bytes, Deadline::after(timeout))
+    }
+
+    /// Takes the next message as it is; waits for it.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` if there is none, and the other side is gone; `Truncated`, once, if it went in the
+    /// middle of a message. `BufferTooShort` if one is longer than
+    /// [`max_message`](ClientBuilder::max_message), and `Decode` if what came is no message: after these two nothing more
+    /// can be received, and the error is `Broken`. `Closed` if this connection is closed.
+    pub fn recv_bytes(&self) -> Result<Vec<u8>> {
+        self.link.receive(None)?.ok_or_else(empty)
+    }
+
+    /// As [`recv_bytes`](Self::recv_bytes), waiting for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// `Empty` if no message has come until then; what has come of one is kept. Else as `recv_bytes`.
+    pub fn recv_bytes_timeout(&self, timeout: Duration) -> Result<Vec<u8>> {
+        self.link.receive(Deadline::after(timeout))?.ok_or_else(empty)
+    }
+
+    /// As [`recv_bytes`](Self::recv_bytes), into the front of `buffer`; gives how many bytes came.
+    ///
+    /// # Errors
+    ///
+    /// `BufferTooShort` if the message is longer; it is whole in the error, see [`Error::bytes`]. Else as `recv_bytes`.
+    pub fn recv_bytes_into(&self, buffer: &mut [u8]) -> Result<usize> {
+        let message = self.recv_bytes()?;
+        match buffer.get_mut(..message.len()) {
+            Some(front) => {
+                front.copy_from_slice(&message);
+                Ok(message.len())
+            }
+            None => Err(Error::too_short(buffer.len(), message)),
+        }
+    }
+
+    /// Whether something has come, waiting for it for so long at most; that the other side is gone counts too. It takes
+    /// nothing away. Of a long message, the rest may still be under way.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` if this connection is closed.
+    pub fn poll(&self, timeout: Duration) -> Result<bool> {
+        self.link.poll(Deadline::after(timeout))
+    }
+
+    /// Closes the connection, as its drop does, also for other threads that are just waiting here: the error is
+    /// `Closed` from then on.
+    pub fn close(&self) {
+        self.link.close();
+    }
+}
+
+fn empty() -> Error {
+    Error::new(ErrorKind::Empty, "there is no message")
+}
+
+impl AsFd for Client {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.link.socket()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,29 @@
+//! Connections between programs: `listener` takes them on and `client` has them, by messages that Python's
+//! `multiprocessing.connection` understands.
+//!
+//! Pure are `address`, `frame` (messages on a stream) and `auth` (the handshake). `place` takes an address and gives it
+//! back, `typed` has values on a connection; `connect` is a client's way in, `reception` the thread that lets clients in; `link` moves messages, `turns` has
+//! threads take turns at that.
+
+mod address;
+mod auth;
+mod client;
+mod connect;
+mod frame;
+mod guest;
+mod link;
+mod listener;
+mod place;
+mod reception;
+mod turns;
+mod typed;
+
+pub use address::Address;
+pub use client::Client;
+pub use connect::ClientBuilder;
+pub use listener::{Listener, ListenerBuilder};
+pub use typed::TypedClient;
+
+/// What is done with any bytes, for the fuzzers.
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
