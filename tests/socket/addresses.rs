@@ -302,8 +302,6 @@ fn auth_08_connecting_to_nobody_fails_at_once() {
             assert!(began.elapsed() < Duration::from_secs(5));
         }
         std::fs::remove_file(dead).unwrap();
-        let error = mp::Client::connect("tcp://no-such-host.invalid:80", KEY).unwrap_err();
-        assert_eq!(error.kind(), NotFound);
         assert_eq!(mp::Listener::bind("/no/such/folder/s", KEY).unwrap_err().kind(), NotFound);
     });
 }

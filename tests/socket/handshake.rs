@@ -253,8 +253,7 @@ fn auth_17_nothing_is_received_before_the_key_was_shown() {
         let listener = at_a_path();
         let mut raw = Raw::connect(&listener);
         // A message as a client sends it, in place of its answer and behind it.
-        raw.send(b"mp1\n\x01");
-        raw.send(b"mp1\n\x02");
+        raw.0.write_all(b"\0\0\0\x05mp1\n\x01\0\0\0\x05mp1\n\x02").unwrap();
         assert!(raw.is_sent_away());
         assert_eq!(refused(&listener, 1).kind(), Authentication);
         assert_eq!(listener.accept_timeout(SHORT).unwrap_err().kind(), Timeout);

@@ -2,7 +2,7 @@
 //! from 3.12 on has SHA-256, an older one nothing but MD5.
 
 use super::{KEY, LONG, own_path};
-use crate::support::watchdog;
+use crate::support::{example, watchdog};
 use mp::ErrorKind::{Authentication, Disconnected, Timeout};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -253,6 +253,16 @@ fn auth_15_bey_42_an_old_python_is_refused_unless_md5_is_allowed() {
             script.succeeds();
         }
     });
+}
+
+#[mp::test]
+fn auth_10_the_example_has_both_ask_and_answer() {
+    let finished = example("python_bridge").limit(LONG).run();
+    finished.assert_success();
+    if !pythons().is_empty() {
+        assert_eq!(finished.value("Python got: "), "{'squares': [9, 16, 25]}");
+        assert_eq!(finished.value("Rust got: "), r#"{"be":2,"not":1,"or":1,"to":2}"#);
+    }
 }
 
 #[mp::test]
