@@ -1,9 +1,12 @@
-//! The key of a tree of processes: who has it, who can set it, and what nobody sees of it.
+//! The key of a tree of processes: who has it, who can set it, and what nobody sees of it; connections that go on within it.
 
 use super::{LONG, connected, watched};
-use crate::support::{scenario, scenario_main};
-use mp::ErrorKind::Authentication;
+use crate::support::{Footprint, scenario, scenario_main};
+use mp::ErrorKind::{Authentication, Disconnected, Empty, Encode};
 use serde::Serialize;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::time::Duration;
 
 /// Connects with the key that this process has, and says it; or says how it failed.
 #[mp::task]
@@ -97,4 +100,49 @@ fn auth_20_a_key_shows_nothing() {
         let shown = format!("{ours:?} {:?}", theirs.typed::<(), ()>());
         assert!(!shown.contains(super::KEY), "{shown}");
     });
+}
+
+/// One request and its answer.
+#[mp::task]
+fn serve(client: mp::TypedClient<String, u32>) -> Option<String> {
+    let number = client.recv().expect("it was sent");
+    client.send(format!("{number} by {}", std::process::id())).expect("it waits");
+    client.peer().map(ToString::to_string)
+}
+
+#[mp::test]
+fn conn_15_workers_serve_what_their_parent_accepts() {
+    let program = scenario!(|| {
+        let listener = mp::Listener::bind("tcp://127.0.0.1:0", super::KEY).expect("it listens");
+        let pool = mp::Pool::new(2).expect("it starts");
+        // The descriptors of what workers have are closed when their handles are settled.
+        let round = |number: u32| {
+            let (ours, theirs) = connected(&listener);
+            let ours = ours.typed::<u32, String>();
+            ours.send(number).expect("it is there");
+            let peer = theirs.peer().map(ToString::to_string);
+            let served = pool.submit(serve, theirs.typed());
+            let answer = ours.recv().expect("a worker answers");
+            assert!(answer.starts_with(&format!("{number} by ")));
+            assert!(!answer.ends_with(&format!(" {}", std::process::id())));
+            assert_eq!(served.get().expect("it ends"), peer);
+            drop(served);
+            assert_eq!(ours.recv().expect_err("nobody has it now").kind(), Disconnected);
+        };
+        round(1);
+        let before = Footprint::now();
+        (2..10).for_each(round);
+        before.assert_restored(LONG);
+        // In the middle of a message nobody else could go on.
+        let (ours, theirs) = connected(&listener);
+        let mut socket =
+            std::net::TcpStream::from(ours.as_fd().try_clone_to_owned().expect("it is open"));
+        socket.write_all(b"\0\0\0\x04ab").expect("it is open");
+        assert!(theirs.poll(LONG).expect("it is open"));
+        assert_eq!(theirs.recv_bytes_timeout(Duration::ZERO).expect_err("a half").kind(), Empty);
+        let refused = mp::spawn(serve, theirs.typed()).expect_err("it cannot travel");
+        assert_eq!(refused.kind(), Encode);
+        assert!(refused.to_string().contains("in the middle of a message"), "{refused}");
+    });
+    program.run().assert_success();
 }

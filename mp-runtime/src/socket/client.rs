@@ -1,5 +1,6 @@
 //! `Client`: one connection, as both sides have it. How it comes about is in `connect` and `reception`.
 
+use crate::custody::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::AuthKey;
 use crate::socket::address::Address;
@@ -8,8 +9,10 @@ use crate::socket::link::Link;
 use crate::socket::reception::Seat;
 use crate::socket::typed::TypedClient;
 use crate::sys::clock::Deadline;
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Error as _, Serialize, Serializer};
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// A connection between two programs that have shown each other the same key: what [`Client::connect`] makes
@@ -19,6 +22,10 @@ use std::time::Duration;
 /// that both programs know, such as JSON. Programs in Rust have values instead, by [`typed`](Self::typed).
 /// All methods take `&self`, so one thread may receive while another one sends; each message goes out
 /// whole and comes to one receiver.
+///
+/// A connection can be an argument, a result, a message within the tree of processes, and a part of one: a pool's workers
+/// can serve what one process accepts. The receiver has the same connection then, and should be the only one to
+/// use it: drop the one that was sent. For [`max_clients`](crate::ListenerBuilder::max_clients) it is gone with that.
 ///
 /// Nothing is encrypted: the handshake shows that the other side has the key, and neither hides what is sent
 /// afterwards nor protects it from somebody between the two. Over networks that you do not trust, use a tunnel.
@@ -181,6 +188,27 @@ fn empty() -> Error {
 impl AsFd for Client {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.link.socket()
+    }
+}
+
+/// What of a client travels: its descriptor, the longest message, and the other side's address.
+type Parts<T> = (Fd<T>, u64, Option<String>);
+
+impl Serialize for Client {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let most = self.link.limit_between_messages().map_err(S::Error::custom)?;
+        let peer = self.peer.as_ref().map(ToString::to_string);
+        let parts: Parts<BorrowedFd<'_>> = (self.link.socket().into(), most as u64, peer);
+        parts.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Client {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (socket, most, peer): Parts<OwnedFd> = Deserialize::deserialize(deserializer)?;
+        let peer = peer.map(|peer| peer.parse()).transpose().map_err(D::Error::custom)?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Ok(Self::new(Link::new(socket.into_inner(), most), peer, None))
     }
 }
 

@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Link {
@@ -45,6 +46,28 @@ impl Link {
 
     pub(super) fn socket(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+
+    /// The longest message that is received, if nothing is half received or sent.
+    ///
+    /// # Errors
+    ///
+    /// If something is, or the connection is closed: then another process could not go on.
+    pub(super) fn limit_between_messages(&self) -> Result<usize> {
+        self.check()?;
+        let now = Deadline::after(Duration::ZERO);
+        let whole = self.writer.take(now, |writer| !writer.cut);
+        let limit = self.reader.take(now, |reader| {
+            let whole = !reader.lost && !reader.incoming.is_begun();
+            whole.then(|| reader.incoming.most())
+        });
+        match (whole, limit.flatten()) {
+            (Some(true), Some(limit)) => Ok(limit),
+            _ => {
+                let text = "a connection cannot be sent on in the middle of a message";
+                Err(Error::new(ErrorKind::Encode, text))
+            }
+        }
     }
 
     /// The next message; none if the deadline has passed. What has come of one until then is kept for the

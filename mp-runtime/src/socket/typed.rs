@@ -3,8 +3,8 @@
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::socket::client::Client;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::ser::{Serialize, Serializer};
 use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
@@ -112,6 +112,18 @@ impl<S, R> Deref for TypedClient<S, R> {
 impl<S, R> AsFd for TypedClient<S, R> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.client.as_fd()
+    }
+}
+
+impl<S, R> Serialize for TypedClient<S, R> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        self.client.serialize(serializer)
+    }
+}
+
+impl<'de, S, R> Deserialize<'de> for TypedClient<S, R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Client::deserialize(deserializer).map(Self::new)
     }
 }
 
