@@ -109,17 +109,23 @@ impl<'a, W: Word> Tickets<'a, W> {
 
     /// Notifies so many of those that wait, the oldest first, with the lock.
     pub(crate) fn notify(&self, most: u32, me: &Me<'_>) {
-        self.notify_before(self.next.load(Relaxed), most, me);
+        // No waiter has the next ticket: that stamp is of one who has died while notifying it.
+        let is_due = |age| age == 0 || is_earlier(age);
+        self.notify_due(is_due, self.next.load(Relaxed), most, me);
     }
 
     /// Notifies of those that had a ticket when `late` was not yet given out.
     fn notify_before(&self, late: u32, most: u32, me: &Me<'_>) {
+        self.notify_due(is_earlier, late, most, me);
+    }
+
+    fn notify_due(&self, is_due: impl Fn(u32) -> bool, late: u32, most: u32, me: &Me<'_>) {
         let mut waiting = Vec::new();
         for at in self.all() {
             let slot = self.slot(at);
             let owner = slot.state.load(Relaxed);
             let age = late.wrapping_sub(slot.stamp.load(Relaxed));
-            if owner != 0 && owner & NOTIFIED == 0 && is_earlier(age) {
+            if owner != 0 && owner & NOTIFIED == 0 && is_due(age) {
                 waiting.push((Reverse(age), at, owner));
             }
         }
