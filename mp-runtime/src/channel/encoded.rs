@@ -1,7 +1,8 @@
 //! Channels of values that somebody else encodes: what the server of a manager and its clients speak over.
 
+use crate::channel::beside::Rest;
 use crate::channel::lane::Until;
-use crate::channel::message::{self, Rest};
+use crate::channel::message;
 use crate::channel::one_way::{Receiver, Sender};
 use crate::commons::Role;
 use crate::custody::Attachments;

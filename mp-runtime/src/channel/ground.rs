@@ -3,6 +3,7 @@
 use crate::channel::lane::{At, Ground, Heads, LEN, Words};
 use crate::commons::{self, Block, BlockAt, Contents, Hold, Number};
 use crate::error::Result;
+use crate::sys::step;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// One lane of an object. Each word is used in one size only.
@@ -39,11 +40,13 @@ impl<'a> Head<'a> {
 impl Heads for Head<'_> {
     #[inline]
     fn u32(&self, at: usize) -> &AtomicU32 {
+        step();
         &self.u32s[at / 4]
     }
 
     #[inline]
     fn u64(&self, at: usize) -> &AtomicU64 {
+        step();
         &self.u64s[at / 8]
     }
 }
@@ -88,6 +91,10 @@ impl Ground for Head<'_> {
         let block = Block::new(len)?;
         let BlockAt { offset, generation } = block.at();
         Ok((At { offset, generation }, block))
+    }
+
+    fn keep(&self, block: &Block) -> bool {
+        block.keep()
     }
 
     #[inline]

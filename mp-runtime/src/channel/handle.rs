@@ -1,9 +1,9 @@
 //! What a process has of a queue, channel or pipe: its hold, in some part, on the memory where the lanes are; and what it
 //! means when others give theirs up.
 
+use crate::channel::beside;
 use crate::channel::ground::Head;
 use crate::channel::lane::{LEN, Lane};
-use crate::channel::message;
 use crate::channel::waiting::{Awaited, Waiting};
 use crate::commons::{self, Contents, Hold, Kind, Role};
 use crate::custody;
@@ -138,7 +138,7 @@ impl Handle {
         if !anybody || self.hold.kind() == Kind::Channel && !receivers {
             // Nobody can take what is there, nor will anybody be able to.
             self.lanes().for_each(|lane| {
-                lane.drain(message::forget);
+                beside::drain(&lane);
                 lane.free_loans();
             });
         }
@@ -235,7 +235,7 @@ pub(crate) fn begin() {
 /// Gives back what is in an object that nobody holds any more.
 fn empty(_: Kind, contents: &Contents) {
     for lane in Head::all(contents).map(Lane::new) {
-        lane.drain(message::forget);
+        beside::drain(&lane);
         lane.dissolve();
     }
 }

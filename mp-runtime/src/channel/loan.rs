@@ -2,6 +2,7 @@
 //! is what makes references of it.
 #![expect(unsafe_code, reason = "reads and writes plain data in place")]
 
+use crate::channel::beside;
 use crate::channel::ground::Head;
 use crate::channel::handle::Way;
 use crate::channel::lane::{At, Kind, Lane, Room, Sink, Until, Words};
@@ -212,6 +213,10 @@ impl<T: Plain> Sink for InPlace<T> {
 
     fn keeps(&self) -> bool {
         true
+    }
+
+    fn seize(&mut self, wire: &[u8]) {
+        beside::seize(wire);
     }
 }
 

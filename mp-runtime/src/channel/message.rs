@@ -1,15 +1,15 @@
 //! Values as items of a lane: their bytes, what is attached to them, and the way back. User code runs here, with no lock held.
 
+use crate::channel::beside::{Attached, Rest, forget, seize};
 use crate::channel::ground::Head;
 use crate::channel::lane::{Entry, Kind, Lane, Room, Sink, Until, Words};
 use crate::codec;
-use crate::commons::{Hold, Kind as Object, Sent};
 use crate::custody::Attachments;
 use crate::custody::store::client as store;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::scratch::Scratch;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use std::any::{Any, TypeId, type_name};
 use std::cell::RefCell;
 use std::io;
@@ -47,6 +47,10 @@ impl Sink for Buffer {
     fn accept(&mut self, _: Kind, block: &impl Words, at: usize, len: usize) -> Result<()> {
         copy(block, at, len, &mut self.0)
     }
+
+    fn seize(&mut self, wire: &[u8]) {
+        seize(wire);
+    }
 }
 
 /// The bytes of an item, copied.
@@ -55,6 +59,10 @@ struct Whole(Vec<u8>);
 impl Sink for Whole {
     fn accept(&mut self, _: Kind, block: &impl Words, at: usize, len: usize) -> Result<()> {
         copy(block, at, len, &mut self.0)
+    }
+
+    fn seize(&mut self, wire: &[u8]) {
+        seize(wire);
     }
 }
 
@@ -98,14 +106,6 @@ pub(super) fn put<T: Serialize + 'static>(
     put_attached(lane, &buffer.0, attachments, until, still)
 }
 
-/// What is beside an item's bytes, for whoever takes it or drops it.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Beside {
-    objects: Vec<(Object, Sent)>,
-    /// Under which number its descriptors are kept, and how many there are.
-    kept: Option<(u64, usize)>,
-}
-
 /// Puts a value with handles in it.
 #[cold]
 fn put_attached(
@@ -116,57 +116,6 @@ fn put_attached(
     still: impl FnMut() -> Result<()>,
 ) -> Result<bool> {
     Attached::new(attachments)?.put(lane, body, until, still)
-}
-
-/// What goes beside a message, which has not gone yet.
-struct Attached {
-    wire: Vec<u8>,
-    attachments: Attachments,
-    /// Under which number its descriptors are kept.
-    kept: Option<u64>,
-}
-
-impl Attached {
-    fn new(mut attachments: Attachments) -> Result<Self> {
-        let descriptors = attachments.take_descriptors();
-        let total = descriptors.len();
-        let kept = if total == 0 { None } else { Some(store::keep(descriptors)?) };
-        let mut this = Self { wire: Vec::new(), attachments, kept };
-        let objects = this.attachments.sent().collect();
-        let beside = Beside { objects, kept: kept.map(|id| (id, total)) };
-        codec::encode(&beside, &mut this.wire)?;
-        Ok(this)
-    }
-
-    fn put(
-        &mut self,
-        lane: &Lane<Head<'_>>,
-        body: &[u8],
-        until: Until,
-        still: impl FnMut() -> Result<()>,
-    ) -> Result<bool> {
-        let attachments = &mut self.attachments;
-        // The message holds the objects from now on, whatever becomes of this process.
-        let commit = || attachments.let_go(None);
-        let put = lane.put(
-            &Entry { kind: TYPED, wire: &self.wire, body, lent: None },
-            until,
-            commit,
-            still,
-        )?;
-        if put {
-            self.kept = None;
-        }
-        Ok(put)
-    }
-}
-
-impl Drop for Attached {
-    fn drop(&mut self) {
-        if let Some(id) = self.kept {
-            store::forget(id);
-        }
-    }
 }
 
 /// A value that is to be put as soon as there is room.
@@ -331,6 +280,10 @@ impl Sink for Bytes {
         }
         copy(block, at, len, &mut self.bytes)
     }
+
+    fn seize(&mut self, wire: &[u8]) {
+        seize(wire);
+    }
 }
 
 /// Bytes into memory of the caller's; the whole of them aside if they are too many.
@@ -350,6 +303,10 @@ impl Sink for Into<'_> {
         }
         Ok(())
     }
+
+    fn seize(&mut self, wire: &[u8]) {
+        seize(wire);
+    }
 }
 
 fn expect(kind: Kind, expected: Kind, name: &str) -> Result<()> {
@@ -358,65 +315,4 @@ fn expect(kind: Kind, expected: Kind, name: &str) -> Result<()> {
     }
     let came = if kind == BYTES { "bytes that were sent as such" } else { "a value" };
     Err(Error::new(ErrorKind::Decode, format!("cannot decode {name}: the message is {came}")))
-}
-
-/// What was beside an item and is of no more use, once the value is decoded.
-#[derive(Debug, Default)]
-pub(crate) struct Rest(Beside);
-
-impl Rest {
-    /// Takes the objects that are in the value, in their order.
-    pub(crate) fn holds(&self) -> Result<Vec<Hold>> {
-        self.0.objects.iter().map(|(kind, sent)| sent.take(*kind)).collect()
-    }
-
-    /// What cannot be read was not written by us.
-    fn of(wire: &[u8]) -> Self {
-        Self(codec::decode(wire).unwrap_or_default())
-    }
-}
-
-impl Drop for Rest {
-    fn drop(&mut self) {
-        for (kind, sent) in self.0.objects.drain(..) {
-            sent.forget(kind);
-        }
-        if let Some((id, _)) = self.0.kept {
-            store::forget(id);
-        }
-    }
-}
-
-/// Lets go of what is beside an item: its objects may be queues that have items in turn, to
-/// any depth: what is found in one while it is emptied waits here until that is done.
-pub(super) fn forget(wire: &[u8]) {
-    thread_local! {
-        static DUE: RefCell<Option<Vec<Vec<u8>>>> = const { RefCell::new(None) };
-    }
-    if wire.is_empty() {
-        return;
-    }
-    let first = DUE.try_with(|due| match &mut *due.borrow_mut() {
-        Some(due) => {
-            due.push(wire.to_vec());
-            false
-        }
-        none => {
-            *none = Some(Vec::new());
-            true
-        }
-    });
-    // At a thread's end there is no list any more: then the stack is it.
-    if first == Ok(false) {
-        return;
-    }
-    let mut next = wire.to_vec();
-    loop {
-        drop(Rest::of(&next));
-        match DUE.try_with(|due| due.borrow_mut().as_mut().and_then(Vec::pop)) {
-            Ok(Some(due)) => next = due,
-            _ => break,
-        }
-    }
-    let _ = DUE.try_with(|due| due.borrow_mut().take());
 }

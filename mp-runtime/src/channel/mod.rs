@@ -2,6 +2,7 @@
 //! tree share; `handle` is what a process has of them, `message` how values become items. The faces are `queue`, `one_way`
 //! and `pipe`.
 
+mod beside;
 mod encoded;
 mod future;
 mod ground;
@@ -16,12 +17,13 @@ mod queue;
 mod unsent;
 mod waiting;
 
+pub(crate) use beside::Rest;
 pub(crate) use encoded::Encoded;
 pub use future::{Receiving, Sending};
 pub(crate) use handle::begin;
 pub use iter::Messages;
 pub use loan::{Lent, Loan};
-pub(crate) use message::Rest;
+
 pub use one_way::{Receiver, Sender, channel};
 pub use pipe::{Connection, pipe};
 pub use queue::Queue;

@@ -23,17 +23,24 @@ pub(crate) struct BlockAt {
 }
 
 impl Block {
-    /// Makes a block of `len` zero bytes, with memory behind them.
+    /// Makes a block of `len` zero bytes, with memory behind them. It is this process's until it is [`keep`](Self::keep)ed.
     ///
     /// # Errors
     ///
     /// If there is no memory or no room for it.
     pub(crate) fn new(len: usize) -> Result<Self> {
         let tree = tree::the_tree()?;
+        let number = tree::own()?;
         let at = territory::allocate(tree, len)?;
-        let word = head::record_word(Role::ANY, true, None);
+        let word = head::record_word(Role::ANY, true, Some(number));
         let (head, _) = head::make(tree, at, len, Kind::Block, word);
         Ok(Self { tree, head, len })
+    }
+
+    /// Leaves it to whatever it can be found by; until then it ends with the process that has made it. False if
+    /// it did.
+    pub(crate) fn keep(&self) -> bool {
+        self.head.keep(self.tree)
     }
 
     /// The block of this place, if it is there. The words may say anything.

@@ -3,9 +3,12 @@
 //! ```text
 //! 0     8      16     24      32                    128
 //! | tag | kind | size | next | 12 records of holders | the object's own bytes
-//! tag:    state 2 | generation 30 | registrations 32
+//! tag:    state 2 | generation 30 | registrations 32; of an object that is being freed, by whom 32
 //! record: role 4 | under way 1 | process 31 | id 28; 0 where there is none; process 0: nobody's, until it is taken
 //! ```
+//!
+//! A continuation of the records has a head, too, whose size and the word behind its kind are the name of the object whose
+//! it is. It ends with that one.
 //!
 //! An object is there for as long as one of its records names a living process, or nobody. Whoever clears a record looks
 //! whether it was the last: reads the tag, then all records, and frees the object only if the tag is still the same. Who
@@ -22,6 +25,9 @@ pub(super) const LENGTH: usize = 128;
 /// Heads lie at multiples of this.
 pub(super) const ALIGN: usize = 256;
 const KIND: usize = 8;
+/// Of a continuation: the generation of its object, and where that is.
+const OF_GENERATION: usize = 12;
+const OF: usize = 16;
 const SIZE: usize = 16;
 const NEXT: usize = 24;
 const RECORDS: usize = 32;
@@ -59,7 +65,9 @@ pub(super) struct Record {
 /// The word of a record.
 pub(super) fn record_word(role: Role, under_way: bool, process: Option<Number>) -> u64 {
     static IDS: AtomicU32 = AtomicU32::new(1);
-    let id = u64::from(IDS.fetch_add(1, Relaxed)) & 0xfff_ffff;
+    // That of another process is hardly the same, also where it is nobody's.
+    let salt = tree::own_if_any().map_or(0, Number::get).wrapping_mul(0x9e37_79b1);
+    let id = u64::from(IDS.fetch_add(1, Relaxed).wrapping_add(salt)) & 0xfff_ffff;
     let process = u64::from(process.map_or(0, Number::get));
     u64::from(role.0 & 0xf) << 60 | u64::from(under_way) << 59 | process << 28 | id
 }
@@ -142,18 +150,35 @@ impl Head {
             None => self.continue_list(tree, word)?,
         };
         let record = Record { at, word };
+        if self.count(tree) {
+            return Ok(record);
+        }
+        clear(tree, record);
+        Err(gone())
+    }
+
+    /// Counts a registration; false if the object is gone.
+    fn count(self, tree: &Tree) -> bool {
         let mut tag = self.tag(tree).load(Relaxed);
-        loop {
-            if !self.is(tag, LIVE) {
-                clear(tree, record);
-                return Err(gone());
-            }
+        while self.is(tag, LIVE) {
             let counted = tag & !COUNT | (tag + 1) & COUNT;
             match self.tag(tree).compare_exchange_weak(tag, counted, SeqCst, Relaxed) {
-                Ok(_) => return Ok(record),
+                Ok(_) => return true,
                 Err(now) => tag = now,
             }
         }
+        false
+    }
+
+    /// Has its first record be nobody's, who need not live; false if the object is gone.
+    pub(super) fn keep(self, tree: &Tree) -> bool {
+        let record = tree.shared().u64(self.at + RECORDS);
+        let word = record.load(SeqCst);
+        if word != 0 && process_of(word).is_none() {
+            return self.is_there(tree);
+        }
+        let kept = record.compare_exchange(word, of_process(word, None), SeqCst, Relaxed).is_ok();
+        word != 0 && kept && self.count(tree)
     }
 
     /// Writes a record in place of none, or of a dead process's.
@@ -171,7 +196,8 @@ impl Head {
     /// Adds a continuation that begins with this record.
     fn continue_list(self, tree: &'static Tree, word: u64) -> Result<usize> {
         let more = territory::allocate(tree, ALIGN - LENGTH)?;
-        let (head, record) = make(tree, more, ALIGN - LENGTH, Kind::Holders, word);
+        tree.shared().u32(more + OF_GENERATION).store(self.generation, Relaxed);
+        let (head, record) = make(tree, more, self.at, Kind::Holders, word);
         let mut last = self.at;
         for _ in 0..MOST_CONTINUATIONS {
             let next = tree.shared().u64(last + NEXT);
@@ -209,6 +235,22 @@ impl Head {
         });
     }
 
+    /// Makes a record that somebody has named another process's: of its list, and the writer's, nobody's or that of one who has
+    /// died.
+    pub(super) fn seize_named(self, tree: &Tree, at: u64, word: u64, by: Number) {
+        self.find_record(tree, &mut |place, now| {
+            let may_be = |process| now == word || !tree::is_alive(process);
+            place as u64 == at
+                && of_process(now, None) == of_process(word, None)
+                && process_of(now).is_none_or(may_be)
+                && tree
+                    .shared()
+                    .u64(place)
+                    .compare_exchange(now, of_process(word, Some(by)), SeqCst, Relaxed)
+                    .is_ok()
+        });
+    }
+
     /// Whether anybody holds it.
     fn is_held(self, tree: &Tree) -> bool {
         self.find_record(tree, &mut |_, word| counts(word, None)).is_some()
@@ -239,10 +281,25 @@ impl Head {
     /// As [`free_if_unheld`](Self::free_if_unheld), and leaves its place to whoever looks for it.
     pub(super) fn end_if_unheld(self, tree: &'static Tree) -> bool {
         let tag = self.tag(tree).load(SeqCst);
-        if !self.is(tag, LIVE) || self.is_continuation(tree) || self.is_held(tree) {
-            return false;
-        }
-        self.end(tree, tag)
+        let is_due = self.is(tag, LIVE) && !self.belongs(tree) && !self.is_held(tree);
+        (is_due || self.is_left(tag)) && self.end(tree, tag)
+    }
+
+    /// Whether it is a continuation of a list whose object is there.
+    fn belongs(self, tree: &Tree) -> bool {
+        let shared = tree.shared();
+        let of = || {
+            let generation = shared.u32(self.at + OF_GENERATION).load(Relaxed);
+            place(tree, shared.u64(self.at + OF).load(Relaxed)).map(|at| Self { at, generation })
+        };
+        shared.u32(self.at + KIND).load(Relaxed) == Kind::Holders as u32
+            && of().is_some_and(|of| of.is(of.tag(tree).load(SeqCst), LIVE))
+    }
+
+    /// Whether somebody has died while freeing it.
+    fn is_left(self, tag: u64) -> bool {
+        let by = Number::from_raw(u32::try_from(tag & COUNT).unwrap_or(0));
+        self.is(tag, FREEING) && by.is_some_and(|by| !tree::is_alive(by))
     }
 
     /// Frees the object, whoever holds it.
@@ -264,7 +321,8 @@ impl Head {
 
     /// Ends the object if its tag is still this one, and gives back what it has.
     fn end(self, tree: &'static Tree, tag: u64) -> bool {
-        let ending = tag & !STATE | FREEING;
+        let Ok(by) = tree::own() else { return false };
+        let ending = tag & !(STATE | COUNT) | FREEING | u64::from(by.get());
         if self.tag(tree).compare_exchange(tag, ending, SeqCst, Relaxed).is_err() {
             return false;
         }
@@ -286,19 +344,13 @@ impl Head {
         }
         // Within one territory: what says otherwise was scribbled, and could take others' pages.
         let end = self.at.saturating_add(LENGTH).saturating_add(size);
-        if size >= LARGE && territory::holds(self.at, end) {
+        if size >= LARGE && territory::holds(tree, self.at, end) {
             let pages = self.at + PAGE;
             // Without this the memory comes back when its owner next looks.
             let _ = tree.memory().discard(pages as u64, (end - pages) as u64);
         }
         settle(tree, self.at, ending);
         true
-    }
-
-    /// Whether it is a part of a list of holders, which goes with the object of that and never by itself: there may
-    /// be nobody in it for a time.
-    fn is_continuation(self, tree: &Tree) -> bool {
-        tree.shared().u32(self.at + KIND).load(Relaxed) == Kind::Holders as u32
     }
 
     /// Its kind, if it has contents that are to be emptied: with no lock held, since that frees objects.
@@ -311,19 +363,23 @@ impl Head {
         tree.shared().u64(at).load(Acquire) & STATE == FREED
     }
 
-    /// The object that is at this place now, if it is there.
+    /// Whether there is an object at this place, or what is left of one that is being freed.
+    pub(super) fn is_anything(tree: &Tree, at: usize) -> bool {
+        matches!(tree.shared().u64(at).load(Acquire) & STATE, LIVE | FREEING)
+    }
+
+    /// The object that is at this place now, if it is there, or was left half freed.
     pub(super) fn present(tree: &Tree, at: usize) -> Option<Self> {
         let tag = tree.shared().u64(at).load(Acquire);
         let generation = u32::try_from(tag >> 32).unwrap_or(0) & 0x3fff_ffff;
-        (tag & STATE == LIVE).then_some(Self { at, generation })
+        let head = Self { at, generation };
+        (tag & STATE == LIVE || head.is_left(tag)).then_some(head)
     }
 }
 
-/// Marks a place as free to be used again, and tells those who count.
+/// Marks a place as free to be used again.
 fn settle(tree: &Tree, at: usize, tag: u64) {
-    if territory::count_out(tree, at) {
-        let _ = tree.shared().u64(at).compare_exchange(tag, tag | FREED, SeqCst, Relaxed);
-    }
+    let _ = tree.shared().u64(at).compare_exchange(tag, tag | FREED, SeqCst, Relaxed);
 }
 
 /// Clears a record, if it is still that one.

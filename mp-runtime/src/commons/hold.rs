@@ -281,6 +281,17 @@ impl Sent {
         }
     }
 
+    /// Makes the message's hold this process's, who is about to take it out of where others find it. A dead process may
+    /// have been about to do that before.
+    pub(crate) fn seize(&self, kind: Kind) {
+        let (Ok(tree), Ok(number)) = (tree::the_tree(), tree::own()) else { return };
+        if self.tree == tree.id
+            && let Some((head, _)) = head::find(tree, self.at, self.generation, kind)
+        {
+            head.seize_named(tree, self.record_at, self.record, number);
+        }
+    }
+
     fn clear(&self, tree: &'static Tree, head: Head) {
         let word = self.record;
         let own = head::of_process(word, tree::own_if_any());

@@ -1,7 +1,7 @@
 //! Memory that all processes of a program share, and what lies in it: small objects that any of them can hold, name in
 //! a message and find again, with no descriptor of their own. What the objects are is for `sync`, `shared` and `channel`.
 //!
-//! `tree` is the file and who lives, `territory` takes memory from it, `directory` says where, `head` says what an object is and who holds
+//! `tree` is the file and who lives, `territory` takes memory from it, `head` says what an object is and who holds
 //! it, `hold` and `block` are the two ways of having one.
 //!
 //! Nothing here trusts what it reads: any process may have scribbled over any of it. A word that makes no sense makes an
@@ -9,9 +9,9 @@
 
 mod block;
 mod contents;
-mod directory;
 mod head;
 mod hold;
+mod notes;
 mod territory;
 mod tree;
 

@@ -1,26 +1,27 @@
 //! Memory for objects. A process takes it from territories of its own, and keeps count of them in memory of its own: what
 //! a death interrupts there is nobody else's concern. What an object is, is in `head`.
 
-use super::directory;
 use super::head::{self, Head, LENGTH};
+use super::notes;
 use super::tree::{self, TERRITORY, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::own;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What small objects are cut from.
-pub(super) const SLAB: usize = 1 << 16;
+const SLAB: usize = 1 << 16;
 const SMALLEST: usize = head::ALIGN;
 const CLASSES: usize = 5;
 const PAGE: usize = 4096;
 /// After so many objects more, or so many bytes, it is time to look which ones others have freed.
 const OFTEN: usize = 1 << 10;
 const MUCH: usize = 1 << 25;
-/// How many dead processes' territories are swept at a time, and how many are looked at for such.
-const SWEPT_AT_ONCE: usize = 4;
-const LOOKED_AT: usize = 64;
+
+/// What owns a territory in which an object only goes on: no process, so that none takes it over.
+const MORE: u32 = u32::MAX;
 
 static STATE: Mutex<State> = Mutex::new(State::NEW);
 
@@ -35,6 +36,10 @@ struct State {
     /// How large each object is, by where it is.
     objects: BTreeMap<usize, usize>,
     bytes: usize,
+    /// The pages of notes that have memory behind them.
+    notes: BTreeSet<usize>,
+    /// What had contents when its maker was found dead: to be looked at without the lock.
+    full: Vec<Head>,
     /// How much there may be before the next look.
     look_at: (usize, usize),
 }
@@ -46,6 +51,8 @@ impl State {
         small: [const { Vec::new() }; CLASSES],
         objects: BTreeMap::new(),
         bytes: 0,
+        notes: BTreeSet::new(),
+        full: Vec::new(),
         look_at: (OFTEN, MUCH),
     };
 }
@@ -72,20 +79,18 @@ pub(super) fn allocate(tree: &'static Tree, len: usize) -> Result<usize> {
         None => size.checked_next_multiple_of(PAGE).ok_or_else(refused)?,
     };
     let mut state = state();
-    let mut full = Vec::new();
     if state.objects.len() >= state.look_at.0 || state.bytes >= state.look_at.1 {
-        full = state.look(tree);
+        state.look(tree);
     }
     let at = match class {
-        Some(class) => state.small(tree, class, &mut full)?,
-        None => state.pages(tree, size, directory::ALONE, &mut full)?,
+        Some(class) => state.small(tree, class)?,
+        None => state.pages(tree, size)?,
     };
     state.objects.insert(at, size);
     state.bytes += size;
+    notes::add(tree, at);
+    let full = std::mem::take(&mut state.full);
     drop(state);
-    if let Some(count) = tree.objects(territory_of(at)) {
-        count.fetch_add(1, AcqRel);
-    }
     full.into_iter().for_each(|head| head.free_if_unheld(tree));
     Ok(at)
 }
@@ -104,21 +109,17 @@ pub(super) fn reclaim(tree: &Tree, at: usize) {
     }
 }
 
-/// Counts an object out that was at this place; false if there can be none.
-pub(super) fn count_out(tree: &Tree, at: usize) -> bool {
-    tree.objects(territory_of(at)).is_some_and(|count| {
-        // A count that was scribbled over may be anything, but not less than none.
-        let _ = count.fetch_update(AcqRel, Relaxed, |count| count.checked_sub(1));
-        true
-    })
-}
-
-/// Whether a range lies within territories as one object's may.
-pub(super) fn holds(at: usize, end: usize) -> bool {
+/// Whether a range may be one object's, as far as others than its head tell: no other one is in it.
+pub(super) fn holds(tree: &Tree, at: usize, end: usize) -> bool {
     let territory = usize::try_from(TERRITORY).unwrap_or(usize::MAX);
-    let starts = at.is_multiple_of(PAGE) && at >= territory;
-    let first = at % territory == directory::LENGTH;
-    starts && end > at && (end - at <= territory || first)
+    if !at.is_multiple_of(PAGE) || at < territory || end <= at || end as u64 > tree.len() {
+        return false;
+    }
+    let (first, last) = (territory_of(at), territory_of(end - 1));
+    let is_more = |t| tree.owner(t).is_some_and(|owner| owner.load(Relaxed) == MORE);
+    let within =
+        first == last || at % territory == notes::LENGTH && (first + 1..=last).all(is_more);
+    within && notes::has_none_between(tree, at, end.min((first as usize + 1) * territory))
 }
 
 fn territory_of(at: usize) -> u32 {
@@ -126,10 +127,10 @@ fn territory_of(at: usize) -> u32 {
 }
 
 impl State {
-    fn small(&mut self, tree: &'static Tree, class: usize, full: &mut Vec<Head>) -> Result<usize> {
+    fn small(&mut self, tree: &'static Tree, class: usize) -> Result<usize> {
         if self.small[class].is_empty() {
+            let slab = self.pages(tree, SLAB)?;
             let size = SMALLEST << class;
-            let slab = self.pages(tree, SLAB, directory::slab_of(size), full)?;
             self.small[class].extend((0..SLAB / size).rev().map(|index| slab + index * size));
         }
         let at = self.small[class].pop().expect("there are some, or a slab was cut");
@@ -138,14 +139,8 @@ impl State {
         Ok(at)
     }
 
-    /// A range of pages, zero and with memory behind it, for what the mark says.
-    fn pages(
-        &mut self,
-        tree: &'static Tree,
-        size: usize,
-        mark: u8,
-        full: &mut Vec<Head>,
-    ) -> Result<usize> {
+    /// A range of pages, zero and with memory behind it.
+    fn pages(&mut self, tree: &'static Tree, size: usize) -> Result<usize> {
         let fitting = |ranges: &BTreeMap<usize, usize>| {
             ranges
                 .iter()
@@ -156,7 +151,7 @@ impl State {
         let at = match fitting(&self.ranges) {
             Some(at) => at,
             None => {
-                self.claim(tree, size, full)?;
+                self.claim(tree, size)?;
                 fitting(&self.ranges).ok_or_else(|| no_room(size))?
             }
         };
@@ -165,7 +160,7 @@ impl State {
             self.ranges.insert(at + size, len - size);
         }
         let reserved = tree.memory().reserve(at as u64, size as u64);
-        if let Err(error) = reserved.and_then(|()| directory::mark(tree, at, mark)) {
+        if let Err(error) = reserved.and_then(|()| self.reserve_notes(tree, at, size)) {
             self.add_range(at, size);
             return Err(Error::io(
                 format!("no memory for {size} bytes that processes share"),
@@ -175,25 +170,28 @@ impl State {
         Ok(at)
     }
 
+    /// Takes memory for the notes of a range: of a slab, many; of more, for where it begins.
+    fn reserve_notes(&mut self, tree: &Tree, at: usize, size: usize) -> io::Result<()> {
+        for page in notes::pages(at, size.min(SLAB)) {
+            if !self.notes.contains(&page) {
+                tree.memory().reserve(page as u64, PAGE as u64)?;
+                self.notes.insert(page);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a territory, or as many in a row as are needed: a dead process's, or a new one.
-    fn claim(&mut self, tree: &'static Tree, size: usize, full: &mut Vec<Head>) -> Result<()> {
+    fn claim(&mut self, tree: &'static Tree, size: usize) -> Result<()> {
         let own = tree::own()?.get();
         let length = usize::try_from(TERRITORY).unwrap_or(usize::MAX);
-        let needed = size.checked_add(directory::LENGTH).map(|size| size.div_ceil(length));
-        let needed = needed.and_then(|needed| u32::try_from(needed).ok());
-        let needed = needed.ok_or_else(|| no_room(size))?;
+        let needed = size.checked_add(notes::LENGTH).map_or(usize::MAX, |all| all.div_ceil(length));
+        let needed = u32::try_from(needed).map_err(|_| no_room(size))?;
         let last = tree.last_territory();
-        let claimed = last.load(Relaxed).min(tree.territories() - 1);
-        let mut adopted = || {
-            // A look at some each time, so that memory comes back before there is no other.
-            [1, SWEPT_AT_ONCE].into_iter().find_map(|count| {
-                sweep(tree, claimed, own, count, full);
-                (1..=claimed).find(|t| adopt(tree, *t, own))
-            })
-        };
-        if let Some(territory) = (needed == 1).then(&mut adopted).flatten() {
-            let at = territory as usize * length + directory::LENGTH;
-            self.add_range(at, length - directory::LENGTH);
+        if needed == 1
+            && let Some(territory) = tree.claimed().find(|t| adopt(tree, *t, own, &mut self.full))
+        {
+            self.add_range(territory as usize * length + notes::LENGTH, length - notes::LENGTH);
             return Ok(());
         }
         let claimed = last.fetch_update(AcqRel, Relaxed, |last| {
@@ -203,13 +201,12 @@ impl State {
         let first = claimed.map_err(|_| no_room(size))? + 1;
         for territory in first..first + needed {
             if let Some(owner) = tree.owner(territory) {
-                // What is no process's number is taken over by none: only the first counts objects.
-                owner.store(if territory == first { own } else { u32::MAX }, Relaxed);
+                owner.store(if territory == first { own } else { MORE }, Relaxed);
             }
         }
         // Those that were claimed one by one stay apart: only a large object lies in several.
-        let at = first as usize * length + directory::LENGTH;
-        self.ranges.insert(at, needed as usize * length - directory::LENGTH);
+        let begin = first as usize * length + notes::LENGTH;
+        self.ranges.insert(begin, needed as usize * length - notes::LENGTH);
         Ok(())
     }
 
@@ -235,79 +232,65 @@ impl State {
     fn give_back(&mut self, tree: &Tree, at: usize) {
         let Some(size) = self.objects.remove(&at) else { return };
         self.bytes -= size;
+        notes::remove(tree, at);
         match (0..CLASSES).find(|class| SMALLEST << class == size) {
             Some(class) => self.small[class].push(at),
             None => {
-                // What cannot be given back would not be zero for the next one, nor may what becomes of it
-                // be taken for an object.
-                let unmarked = directory::mark(tree, at, directory::NOTHING);
-                if unmarked.and_then(|()| tree.memory().discard(at as u64, size as u64)).is_ok() {
+                // What cannot be given back would not be zero for the next one.
+                if tree.memory().discard(at as u64, size as u64).is_ok() {
                     self.add_range(at, size);
                 }
             }
         }
     }
 
-    /// Takes back what others have freed, or have held when they died; gives what has contents, which
-    /// may have been held so.
-    fn look(&mut self, tree: &'static Tree) -> Vec<Head> {
-        let mut full = Vec::new();
+    /// Takes back what others have freed, or have held when they died, and ends what makers who have died have
+    /// left.
+    fn look(&mut self, tree: &'static Tree) {
         let places: Vec<usize> = self.objects.keys().copied().collect();
         for at in places {
-            match Head::present(tree, at) {
-                Some(head) if head.contents(tree).is_some() => full.push(head),
-                Some(head) => drop(head.end_if_unheld(tree)),
-                None => {}
-            }
+            bury(tree, at, &mut self.full);
             if Head::is_over(tree, at) {
                 self.give_back(tree, at);
             }
         }
-        self.look_at = ((2 * self.objects.len()).max(OFTEN), (2 * self.bytes).max(MUCH));
-        full
-    }
-}
-
-/// Takes over the territory of a dead process in which nothing is left.
-fn adopt(tree: &Tree, territory: u32, own: u32) -> bool {
-    let (Some(owner), Some(objects)) = (tree.owner(territory), tree.objects(territory)) else {
-        return false;
-    };
-    let was = owner.load(Acquire);
-    let Some(number) = tree::Number::from_raw(was) else { return false };
-    objects.load(Acquire) == 0
-        && !tree::is_alive(number)
-        && owner.compare_exchange(was, own, AcqRel, Relaxed).is_ok()
-        && tree.memory().discard(u64::from(territory) * TERRITORY, TERRITORY).is_ok()
-}
-
-/// Ends what nobody holds any more in so many territories of dead processes. What has contents is given
-/// back in `full`.
-fn sweep(tree: &'static Tree, last: u32, own: u32, count: usize, full: &mut Vec<Head>) {
-    let mut left = count;
-    // Each process begins elsewhere, so that all are looked at in turn.
-    let all = (0..last).map(|index| 1 + own.wrapping_add(index) % last).take(LOOKED_AT);
-    for territory in all.filter(|t| tree.objects(*t).is_some_and(|n| n.load(Relaxed) != 0)) {
-        let Some(owner) = tree.owner(territory) else { return };
-        let was = owner.load(Acquire);
-        let dead = tree::Number::from_raw(was).is_some_and(|number| !tree::is_alive(number));
-        // As its owner, since another one would make objects there meanwhile.
-        if !dead || owner.compare_exchange(was, own, AcqRel, Relaxed).is_err() {
-            continue;
-        }
-        for at in directory::places(tree, territory) {
-            match Head::present(tree, at) {
-                Some(head) if head.contents(tree).is_some() => full.push(head),
-                Some(head) => drop(head.end_if_unheld(tree)),
-                None => {}
+        for territory in tree.claimed().filter(|territory| dead_owner(tree, *territory).is_some()) {
+            for at in notes::all(tree, territory) {
+                bury(tree, at, &mut self.full);
             }
         }
-        let _ = owner.compare_exchange(own, was, AcqRel, Relaxed);
-        left -= 1;
-        if left == 0 {
-            return;
-        }
+        self.look_at = ((2 * self.objects.len()).max(OFTEN), (2 * self.bytes).max(MUCH));
     }
+}
+
+/// Ends what is at a place if nobody holds it. What has contents, which are objects in turn, comes later.
+fn bury(tree: &'static Tree, at: usize, full: &mut Vec<Head>) {
+    match Head::present(tree, at) {
+        Some(head) if head.contents(tree).is_some() => full.push(head),
+        Some(head) => drop(head.end_if_unheld(tree)),
+        None => {}
+    }
+}
+
+/// Who has made objects in a territory, if that process is dead.
+fn dead_owner(tree: &Tree, territory: u32) -> Option<u32> {
+    let owner = tree.owner(territory)?.load(Acquire);
+    tree::Number::from_raw(owner).filter(|number| !tree::is_alive(*number)).map(|_| owner)
+}
+
+/// Takes over the territory of a dead process, if nothing is left there when what nobody holds is ended.
+fn adopt(tree: &'static Tree, territory: u32, own: u32, full: &mut Vec<Head>) -> bool {
+    let (Some(was), Some(owner)) = (dead_owner(tree, territory), tree.owner(territory)) else {
+        return false;
+    };
+    let mut is_empty = true;
+    for at in notes::all(tree, territory) {
+        bury(tree, at, full);
+        is_empty &= !Head::is_anything(tree, at);
+    }
+    is_empty
+        && owner.compare_exchange(was, own, AcqRel, Relaxed).is_ok()
+        && tree.memory().discard(u64::from(territory) * TERRITORY, TERRITORY).is_ok()
 }
 
 fn no_room(size: usize) -> Error {

@@ -83,20 +83,22 @@ fn many_can_hold_one() {
 }
 
 #[test]
-fn a_list_of_many_holders_is_its_objects_until_that_goes() {
+fn the_list_of_who_holds_one_stays_with_it() {
     let hold = lock();
-    let others: Vec<Hold> = (0..100).map(|_| hold.as_role(Role::ANY).unwrap()).collect();
+    let others: Vec<Hold> = (0..500).map(|_| hold.as_role(Role::ANY).unwrap()).collect();
     drop(others);
-    // So many that it is looked for what others have freed; and then some in the places of that.
-    let many: Vec<Hold> = (0..3000).map(|_| lock()).collect();
-    many.iter().for_each(|one| one.write(0, &[0; 64]));
-    let others: Vec<Hold> = (0..100).map(|_| hold.as_role(Role::ANY).unwrap()).collect();
-    for one in &many {
-        let mut bytes = [1; 64];
-        one.read(0, &mut bytes);
-        assert_eq!(bytes, [0; 64]);
+    // So many that those which nobody holds are looked for.
+    let more: Vec<Hold> = (0..10_000).map(|_| lock()).collect();
+    let again: Vec<Hold> = (0..500).map(|_| hold.as_role(Role::ANY).unwrap()).collect();
+    for lock in &more {
+        assert_eq!([0, 20, 40, 60].map(|at| lock.u32(at).load(Relaxed)), [0; 4]);
+        assert!(!lock.has_holder(Role::SENDER));
+        lock.write(0, &[0xff; 64]);
     }
-    drop(others);
+    drop(again);
+    for lock in &more {
+        assert_eq!([0, 20, 40, 60].map(|at| lock.u32(at).load(Relaxed)), [u32::MAX; 4]);
+    }
 }
 
 #[test]
@@ -138,6 +140,41 @@ fn memory_is_given_back_and_used_again() {
     more.write((300 << 20) - 4, &[1; 4]);
     assert!(Hold::new(Kind::Array, Role::ANY, usize::MAX - 9).is_err());
     assert!(Hold::new(Kind::Array, Role::ANY, 1 << 46).is_err());
+}
+
+/// A head of which somebody has written over the length takes nothing of its neighbours with it.
+#[test]
+fn a_wrong_length_is_no_harm_to_others() {
+    let tree = the_tree().unwrap();
+    let blocks: Vec<Block> = (0..20).map(|_| Block::new(1 << 17).unwrap()).collect();
+    blocks.iter().for_each(|block| block.write(1 << 16, &[1]));
+    let small: Vec<Hold> = (0..2000).map(|_| lock()).collect();
+    small.iter().for_each(|lock| lock.write(0, &[1]));
+    for len in [1 << 18, 1 << 27, 1 << 30, u64::MAX] {
+        for block in blocks.iter().step_by(5) {
+            tree.shared().u64(usize::try_from(block.at().offset).unwrap() + 16).store(len, Relaxed);
+            block.free();
+        }
+        // The first place of a slab is that of a page.
+        for lock in small.iter().step_by(256) {
+            let head =
+                lock.pointer(0, 1).addr().get() - LENGTH - tree.shared().pointer(0, 1).addr().get();
+            tree.shared().u64(head + 16).store(len, Relaxed);
+        }
+    }
+    let mut byte = [0];
+    for (number, block) in blocks.into_iter().enumerate().filter(|(number, _)| number % 5 != 0) {
+        block.read(1 << 16, &mut byte);
+        assert_eq!(byte, [1], "of block {number}");
+        block.free();
+    }
+    let (wrong, others): (Vec<_>, Vec<_>) =
+        small.into_iter().enumerate().partition(|(number, _)| number % 256 == 0);
+    drop(wrong);
+    for (number, lock) in others {
+        lock.read(0, &mut byte);
+        assert_eq!(byte, [1], "of lock {number}");
+    }
 }
 
 #[test]

@@ -27,7 +27,6 @@ const LAST_NUMBER: usize = 8;
 const LAST_TERRITORY: usize = 12;
 const TREE: usize = 16;
 const OWNERS: usize = 1 << 20;
-const OBJECTS: usize = 1 << 21;
 const MOST_NUMBERS: u32 = 1 << 31;
 
 static THE_TREE: OnceLock<Tree> = OnceLock::new();
@@ -229,19 +228,16 @@ impl Tree {
         u32::try_from(self.len / TERRITORY).unwrap_or(u32::MAX)
     }
 
+    /// The territories that were ever claimed.
+    pub(super) fn claimed(&self) -> impl Iterator<Item = u32> {
+        let last = self.last_territory().load(Ordering::Relaxed);
+        1..=last.min(self.territories() - 1)
+    }
+
     /// Who makes objects in a territory.
     pub(super) fn owner(&self, territory: u32) -> Option<&AtomicU32> {
-        self.of_territory(OWNERS, territory)
-    }
-
-    /// How many objects a territory has.
-    pub(super) fn objects(&self, territory: u32) -> Option<&AtomicU32> {
-        self.of_territory(OBJECTS, territory)
-    }
-
-    fn of_territory(&self, list: usize, territory: u32) -> Option<&AtomicU32> {
         let at = usize::try_from(territory).ok()?;
-        (territory < self.territories()).then(|| self.shared.u32(list + 4 * at))
+        (territory < self.territories()).then(|| self.shared.u32(OWNERS + 4 * at))
     }
 }
 

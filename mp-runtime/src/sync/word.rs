@@ -5,7 +5,7 @@
 //! after each access. loom knows no clock: what depends on one is behind [`Word`] as well.
 
 use crate::sys::clock::{self, Deadline};
-use crate::sys::futex;
+use crate::sys::{self, futex, step};
 use std::hint;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::thread;
@@ -111,11 +111,13 @@ pub(crate) trait Long {
 impl Long for AtomicU64 {
     #[inline]
     fn load(&self, order: Ordering) -> u64 {
+        step();
         self.load(order)
     }
 
     #[inline]
     fn store(&self, value: u64, order: Ordering) {
+        step();
         self.store(value, order);
     }
 }
@@ -125,25 +127,30 @@ impl Word for AtomicU32 {
 
     #[inline]
     fn load(&self, order: Ordering) -> u32 {
+        step();
         self.load(order)
     }
 
     #[inline]
     fn store(&self, value: u32, order: Ordering) {
+        step();
         self.store(value, order);
     }
 
     #[inline]
     fn swap(&self, value: u32, order: Ordering) -> u32 {
+        step();
         self.swap(value, order)
     }
 
     #[inline]
     fn exchange(&self, current: u32, new: u32, done: Ordering) -> Result<u32, u32> {
+        step();
         self.compare_exchange(current, new, done, Ordering::Relaxed)
     }
 
     fn raise(&self, value: u32, order: Ordering) -> u32 {
+        step();
         self.fetch_max(value, order)
     }
 
@@ -162,6 +169,9 @@ impl Word for AtomicU32 {
     }
 
     fn spin(mut ready: impl FnMut() -> bool) -> bool {
+        if sys::COUNTS_STEPS {
+            return ready();
+        }
         for round in 0..SPINS {
             if ready() {
                 return true;

@@ -3,8 +3,8 @@
 //! Only shared futexes: one with the kernel's private flag, used across processes, is a lost wake-up.
 #![expect(unsafe_code, reason = "the futex system call")]
 
-use crate::sys::check;
 use crate::sys::clock::Deadline;
+use crate::sys::{check, step};
 use std::io;
 use std::ptr;
 use std::sync::atomic::AtomicU32;
@@ -20,6 +20,7 @@ pub(crate) enum Wait {
 
 /// Sleeps while `word` holds `expected`, at most until `deadline`.
 pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Deadline>) -> Wait {
+    step();
     let time = deadline.map(|at| {
         let at = at.since_start();
         libc::timespec {
@@ -51,6 +52,7 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Deadline>) 
 
 /// Wakes at most `count` of those who sleep on `word`, and says how many there were.
 pub(crate) fn wake(word: &AtomicU32, count: i32) -> io::Result<u32> {
+    step();
     // SAFETY: `word` is borrowed, so its address is valid for the call, which does not write to it.
     let rc = unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) };
     check(rc).map(|woken| u32::try_from(woken).unwrap_or(0))

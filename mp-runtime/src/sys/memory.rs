@@ -122,6 +122,7 @@ impl Memory {
     fn allocate(&self, flags: FallocateFlags, offset: u64, len: u64) -> io::Result<()> {
         let signed = |n| i64::try_from(n).map_err(|_| Errno::EFBIG);
         let (offset, len) = (signed(offset)?, signed(len)?);
+        crate::sys::step();
         if len == 0 {
             return Ok(());
         }
@@ -203,6 +204,12 @@ impl Shared {
                 unsafe { to.add(at).write(*byte) };
             }
             return;
+        }
+        #[cfg(feature = "__steps")]
+        {
+            // So that it can die in the middle of a copy.
+            let half = bytes.len() / 2;
+            self.write(offset, &bytes[..half]);
         }
         // SAFETY: the range is mapped for writing while `self` is borrowed, and `bytes`, memory of
         // this process, does not overlap it. Whoever reads meanwhile copies too, and checks.
@@ -353,8 +360,7 @@ impl Region {
         let end = offset.checked_add(len);
         assert!(end.is_some_and(|end| end <= self.len.get()), "offset {offset} is out of range");
         assert!(offset.is_multiple_of(align), "offset {offset} is not aligned");
-        #[cfg(feature = "__steps")]
-        crate::sys::steps::step();
+        crate::sys::step();
         // SAFETY: within the mapping, as just checked.
         unsafe { self.at.add(offset) }
     }

@@ -27,6 +27,16 @@ pub(crate) mod surroundings;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+/// Whether steps are counted: then nothing is to spin, which takes any number of them.
+pub(crate) const COUNTS_STEPS: bool = cfg!(feature = "__steps");
+
+/// Counts a step of this thread in memory that others share, in builds where it may be its last.
+#[inline]
+pub(crate) fn step() {
+    #[cfg(feature = "__steps")]
+    steps::step();
+}
+
 /// The result of a system call that gives -1 and sets errno.
 fn check(rc: libc::c_long) -> io::Result<libc::c_long> {
     if rc == -1 { Err(io::Error::last_os_error()) } else { Ok(rc) }

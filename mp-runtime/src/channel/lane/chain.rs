@@ -132,7 +132,8 @@ impl<G: Ground> Lane<G> {
     fn next_block(&self, room: usize, least: usize) -> Result<(At, G::Block)> {
         let fits = |block: &G::Block| block.len() >= room && block.len() / 8 <= room.max(USUAL);
         let pending = self.at(PENDING);
-        if let Some(block) = self.ground.open(pending).filter(fits) {
+        let fitting = self.ground.open(pending).filter(fits);
+        if let Some(block) = fitting.filter(|block| self.ground.keep(block)) {
             return Ok((pending, block));
         }
         self.clear_at(PENDING);
@@ -162,6 +163,7 @@ impl<G: Ground> Lane<G> {
         let len = room.max(least).checked_next_multiple_of(LITTLE).ok_or_else(too_large)?;
         let (at, block) = self.ground.reserve(len)?;
         self.set_at(PENDING, at);
+        self.ground.keep(&block);
         Ok((at, block))
     }
 
@@ -190,7 +192,10 @@ impl<G: Ground> Lane<G> {
         }
         if self.tail(puts)?.block == pending {
             self.clear_at(PENDING);
-        } else if let Some(block) = self.ground.open(pending).filter(|block| block.len() >= BEGIN) {
+        } else if let Some(block) = self.ground.open(pending)
+            && block.len() >= BEGIN
+            && self.ground.keep(&block)
+        {
             // So that it is in use for `recover_left` too.
             block.u64(BEFORE).store(puts, Relaxed);
         }

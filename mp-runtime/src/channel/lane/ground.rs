@@ -40,8 +40,10 @@ pub(in crate::channel) trait Ground {
 
     /// Where the lane's words are.
     fn head(&self) -> &Self::Head;
-    /// A new block of zeros.
+    /// A new block of zeros, which goes with this process until it is kept.
     fn reserve(&self, len: usize) -> Result<(At, Self::Block)>;
+    /// Has a block stay that others can now find; false if it has gone with its maker.
+    fn keep(&self, block: &Self::Block) -> bool;
     /// The block that is there, if one is.
     fn open(&self, at: At) -> Option<Self::Block>;
     /// Gives a block back; nothing if that was done before.

@@ -91,15 +91,10 @@ pub(super) trait Sink {
     fn keeps(&self) -> bool {
         false
     }
-}
 
-/// Where bytes go that nobody wants.
-struct Nowhere;
-
-impl Sink for Nowhere {
-    fn accept(&mut self, _: Kind, _: &impl Words, _: usize, _: usize) -> Result<()> {
-        Ok(())
-    }
+    /// Makes what is attached to it this process's, so that it goes with that from now on; called just
+    /// before the item is taken.
+    fn seize(&mut self, wire: &[u8]);
 }
 
 /// An item whose bytes are in the sink.
@@ -214,7 +209,7 @@ impl<G: Ground> Lane<G> {
 
     /// Puts an item, waiting for room; false if `until` has passed. Where it waits, `still` says
     /// whether there is any sense in it, by an error that becomes this call's. `commit` is called once,
-    /// when all but the last store is done.
+    /// when it is there: whoever takes it may be faster.
     pub(super) fn put(
         &self,
         entry: &Entry<'_>,
@@ -241,8 +236,8 @@ impl<G: Ground> Lane<G> {
     }
 
     /// Takes all that is there and drops it; `forget` is given what was attached.
-    pub(super) fn drain(&self, mut forget: impl FnMut(&[u8])) {
-        while let Ok(Some(taken)) = self.take(&mut Nowhere, Until::Now, || Ok(())) {
+    pub(super) fn drain(&self, nowhere: &mut impl Sink, mut forget: impl FnMut(&[u8])) {
+        while let Ok(Some(taken)) = self.take(nowhere, Until::Now, || Ok(())) {
             forget(&taken.wire);
         }
     }
@@ -317,8 +312,8 @@ impl<G: Ground> Lane<G> {
         }
         self.u64(WRITING).store(puts.wrapping_add(1), Relaxed);
         self.append(entry, size, puts, tail)?;
-        commit();
         self.u64(PUTS).store(puts.wrapping_add(1), Release);
+        commit();
         self.settle_pending();
         drop(latched);
         ITEMS.ring(self.ground.head());
@@ -349,6 +344,9 @@ impl<G: Ground> Lane<G> {
         let (at, len) = item.wire;
         let mut wire = vec![0; len];
         block.read(at, &mut wire);
+        if len != 0 {
+            sink.seize(&wire);
+        }
         self.step_over(takes, place, item, lent.map_or(0, |(_, len)| len));
         self.u64(TAKES).store(takes.wrapping_add(1), Release);
         self.retire(place.left);

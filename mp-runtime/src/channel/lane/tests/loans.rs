@@ -29,6 +29,8 @@ impl Sink for Keep {
     fn keeps(&self) -> bool {
         true
     }
+
+    fn seize(&mut self, _: &[u8]) {}
 }
 
 fn receive(lane: &Lane<User>) -> Option<(Room, u64)> {

@@ -170,6 +170,11 @@ impl Ground for User {
         Ok((At { offset, generation: 1 }, Part { memory: of, len, fuse: Arc::clone(&self.fuse) }))
     }
 
+    fn keep(&self, _: &Part) -> bool {
+        self.fuse.step(&self.fuse.nowhere);
+        true
+    }
+
     fn open(&self, at: At) -> Option<Part> {
         let blocks = self.fuse.world.blocks.lock().unwrap();
         let (generation, of, len) = blocks.get(&at.offset)?;
@@ -198,6 +203,8 @@ impl Sink for Vec<u8> {
         block.append(at, len, self);
         Ok(())
     }
+
+    fn seize(&mut self, _: &[u8]) {}
 }
 
 pub(super) fn put(lane: &Lane<User>, body: &[u8]) {
