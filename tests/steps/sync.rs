@@ -1,21 +1,11 @@
 //! A process killed at each step of using a lock, an event, a semaphore, a condition or a barrier, while another one waits.
 
-use crate::{every_step, watched};
+use crate::{every_step, survived, watched};
 use mp::__private::steps;
 use mp::{Barrier, Condition, ErrorKind, Event, Lock, Semaphore};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(20);
-
-/// Whether the process came through, disarmed.
-fn survived(process: &mp::Process<impl mp::Task>) -> bool {
-    process.join().unwrap();
-    match process.exit_code() {
-        Some(0) => true,
-        Some(-9) => false,
-        other => panic!("it ended with {other:?}"),
-    }
-}
 
 #[mp::task]
 fn take_and_give(lock: Lock, step: u64) {

@@ -7,6 +7,7 @@
     reason = "each test binary uses its own part of this module"
 )]
 
+pub mod commons;
 pub mod gate;
 mod inspect;
 mod left;
