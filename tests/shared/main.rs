@@ -11,6 +11,7 @@ mod manager;
 mod memory;
 mod raw;
 mod room;
+mod scribbled;
 mod slices;
 mod tracked;
 mod tracker;

@@ -312,8 +312,14 @@ impl<G: Ground> Lane<G> {
         }
         self.u64(WRITING).store(puts.wrapping_add(1), Relaxed);
         self.append(entry, size, puts, tail)?;
+        // A loan's word says which put it belongs to before that is there; what holds objects is the message's after.
+        if entry.lent.is_some() {
+            commit();
+        }
         self.u64(PUTS).store(puts.wrapping_add(1), Release);
-        commit();
+        if entry.lent.is_none() {
+            commit();
+        }
         self.settle_pending();
         drop(latched);
         ITEMS.ring(self.ground.head());

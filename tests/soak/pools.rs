@@ -2,34 +2,17 @@
 //! outcome, values are right, callbacks run once, and nothing is left. How long is in MP_TEST_SOAK_SECONDS, the choices in
 //! MP_TEST_SOAK_SEED.
 
-mod support;
-
+use crate::support::{self, Footprint, Scenario, scenario_main};
+use crate::{Random, seed, variable};
 use mp::{AsyncResult, ErrorKind, Pool};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{Footprint, Scenario, scenario_main};
 
 static OUTCOMES: AtomicU64 = AtomicU64::new(0);
 static VALUES: AtomicU64 = AtomicU64::new(0);
 static KILLS: AtomicU64 = AtomicU64::new(0);
-
-/// xorshift: the same seed makes the same choices, though not at the same moments.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-
-    fn fork(&mut self) -> Self {
-        Self(self.below(u64::MAX - 1) + 1)
-    }
-}
 
 #[mp::task]
 fn work(x: u64, how: u64) -> u64 {
@@ -226,19 +209,13 @@ fn soak(seconds: u64, seed: u64) {
     before.assert_restored(Duration::from_secs(20));
 }
 
-fn variable(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 fn in_scenario() {
     let told = |name| variable(name).expect("it was told");
     soak(told("SECONDS"), told("SEED"));
 }
 
 fn run(program: Scenario, seconds: u64) {
-    let seed = variable("MP_TEST_SOAK_SEED").filter(|seed| *seed != 0);
-    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) * 0x9e37_79b9 + 1);
-    println!("MP_TEST_SOAK_SEED={seed}");
+    let seed = seed();
     let program = program.env("SECONDS", seconds.to_string()).env("SEED", seed.to_string());
     // Panics that were to be are on its standard error.
     let finished = program.limit(Duration::from_secs(seconds + 60)).run();
