@@ -182,3 +182,8 @@ pub fn frames(bytes: &[u8]) {
 pub fn handshake(bytes: &[u8]) {
     fuzz::handshake(bytes);
 }
+
+/// A queue that a peer has scribbled over: which word, and what with, is in nine bytes each; then it is used.
+pub fn lane(bytes: &[u8]) {
+    crate::channel::fuzz(bytes);
+}

@@ -4,9 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod objects;
 mod channel;
 mod handles;
+mod objects;
 mod pool;
 mod sync;
 

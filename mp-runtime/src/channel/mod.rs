@@ -5,6 +5,8 @@
 mod beside;
 mod encoded;
 mod future;
+#[cfg(fuzzing)]
+mod fuzz;
 mod ground;
 mod handle;
 mod iter;
@@ -20,10 +22,11 @@ mod waiting;
 pub(crate) use beside::Rest;
 pub(crate) use encoded::Encoded;
 pub use future::{Receiving, Sending};
+#[cfg(fuzzing)]
+pub(crate) use fuzz::fuzz;
 pub(crate) use handle::begin;
 pub use iter::Messages;
 pub use loan::{Lent, Loan};
-
 pub use one_way::{Receiver, Sender, channel};
 pub use pipe::{Connection, pipe};
 pub use queue::Queue;

@@ -123,6 +123,11 @@ impl<T> Queue<T> {
         Way { handle: &self.handle, lane: 0, by: Role::ANY }
     }
 
+    #[cfg(fuzzing)]
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// How many items there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -61,7 +61,7 @@ pub(super) const ROOM: Bell = Bell::at(520);
 // What both read, and seldom write.
 const MOST_ITEMS: usize = 640;
 const MOST_BYTES: usize = 648;
-const FIRST: usize = 656;
+pub(super) const FIRST: usize = 656;
 /// Set when nothing more is to be put by anyone.
 const CLOSED: usize = 672;
 const SHARED: usize = 680;
