@@ -35,8 +35,9 @@ pub use mp_runtime::{
 };
 // Managers and proxies.
 pub use mp_runtime::{
-    ArrayProxy, DictEntries, DictProxy, ListProxy, ListValues, Manager, ManagerBuilder,
-    NamespaceProxy, SetProxy, ValueProxy,
+    ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, ConditionProxy, DictEntries, DictProxy,
+    EventProxy, ListProxy, ListValues, LockProxy, Manager, ManagerBuilder, NamespaceProxy,
+    QueueProxy, RLockProxy, SemaphoreProxy, SetProxy, ValueProxy,
 };
 // Handles inside values.
 pub use mp_runtime::Fd;

@@ -65,8 +65,9 @@ pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use identity::{AuthKey, StartMethod, set_start_method, start_method};
 pub use manager::{
-    ArrayProxy, DictEntries, DictProxy, ListProxy, ListValues, Manager, ManagerBuilder,
-    NamespaceProxy, SetProxy, ValueProxy,
+    ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, ConditionProxy, DictEntries, DictProxy,
+    EventProxy, ListProxy, ListValues, LockProxy, Manager, ManagerBuilder, NamespaceProxy,
+    QueueProxy, RLockProxy, SemaphoreProxy, SetProxy, ValueProxy,
 };
 pub use pool::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,

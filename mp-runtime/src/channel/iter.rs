@@ -12,7 +12,7 @@ pub struct Messages<'a, T> {
 }
 
 impl<'a, T> Messages<'a, T> {
-    pub(super) fn new(receive: impl FnMut() -> Result<T> + Send + 'a) -> Self {
+    pub(crate) fn new(receive: impl FnMut() -> Result<T> + Send + 'a) -> Self {
         Self { receive: Box::new(receive), ended: false }
     }
 }

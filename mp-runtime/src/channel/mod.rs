@@ -3,6 +3,7 @@
 //! and `pipe`.
 
 mod beside;
+mod dependent;
 mod encoded;
 mod future;
 #[cfg(fuzzing)]

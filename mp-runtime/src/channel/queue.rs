@@ -51,7 +51,7 @@ use std::time::Duration;
 /// }
 /// ```
 pub struct Queue<T> {
-    handle: Handle,
+    pub(super) handle: Handle,
     of: PhantomData<fn(T) -> T>,
 }
 
@@ -105,7 +105,7 @@ impl<T> Queue<T> {
     }
 
     #[inline]
-    fn lane(&self) -> Lane<Head<'_>> {
+    pub(super) fn lane(&self) -> Lane<Head<'_>> {
         self.handle.lane(0)
     }
 

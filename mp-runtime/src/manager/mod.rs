@@ -1,24 +1,36 @@
 //! Managers: objects that a process of their own serves, for any number of others. The proxies are `dict`, `list`, `set`,
-//! `namespace` and `cell`, what they have in common `proxy`; a process's way to the server is `session`, what goes over it `wire`;
-//! the server's side is `serve` and `server`.
+//! `namespace` and `cell`, what they have in common `proxy`; those of objects that are used without the server are `queue`, `lock`,
+//! `event`, `condition` and `barrier`, and what these have in common `direct`. A process's way to the server is `session`, what goes
+//! over it `wire`; the server's side is `serve` and `server`.
 
+mod barrier;
 mod builder;
 mod cell;
+mod condition;
 mod dict;
+mod direct;
+mod event;
 mod list;
+mod lock;
 mod namespace;
 mod proxy;
+mod queue;
 mod serve;
 mod server;
 mod session;
 mod set;
 mod wire;
 
+pub use barrier::BarrierProxy;
 pub use builder::ManagerBuilder;
 pub use cell::{ArrayProxy, ValueProxy};
+pub use condition::ConditionProxy;
 pub use dict::{DictEntries, DictProxy};
+pub use event::EventProxy;
 pub use list::{ListProxy, ListValues};
+pub use lock::{BoundedSemaphoreProxy, LockProxy, RLockProxy, SemaphoreProxy};
 pub use namespace::NamespaceProxy;
+pub use queue::QueueProxy;
 pub use set::SetProxy;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -215,6 +227,7 @@ impl Manager {
             return process.join();
         }
         self.session.end();
+        self.session.look_again();
         if process.join_timeout(self.timeout)? {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //! nobody has any more. What can be done with it is for the kinds.
 
 use crate::channel::{Encoded, Rest, Sender};
-use crate::commons::{Hold, Kind, Role};
+use crate::commons::{Hold, Kind, Number, Role};
 use crate::custody;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::server::store::{self, object_of};
@@ -28,14 +28,25 @@ struct Core {
 impl Proxy {
     /// Has the server make an object.
     pub(super) fn create(session: &Arc<Session>, kind: u8) -> Result<Self> {
+        Self::create_with(session, kind, |_| Ok(()), |_| Ok(())).map(|(proxy, ())| proxy)
+    }
+
+    /// Has the server make an object of what is written, and reads what the answer has besides.
+    pub(super) fn create_with<R>(
+        session: &Arc<Session>,
+        kind: u8,
+        write: impl FnOnce(&mut Message) -> Result<()>,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<R>,
+    ) -> Result<(Self, R)> {
         let mut request = Message::request(0, 0, method::CREATE);
         request.u8(kind);
+        write(&mut request)?;
         session.call(request, |answer, rest| {
             answer.u64()?;
-            let hold = rest.holds()?.pop();
-            hold.map(|hold| Self::of(hold, Arc::clone(session))).ok_or_else(|| {
+            let hold = rest.holds()?.into_iter().next().ok_or_else(|| {
                 Error::new(ErrorKind::Remote, "the manager's server has given no object")
-            })
+            })?;
+            Ok((Self::of(hold, Arc::clone(session)), read(answer)?))
         })
     }
 
@@ -64,6 +75,25 @@ impl Proxy {
         read: impl FnOnce(&mut Reader<'_>) -> Result<R>,
     ) -> Result<R> {
         self.call(self.request(method), read)
+    }
+
+    /// The server's process, which has lived lately: what is asked without asking the server.
+    #[inline]
+    pub(super) fn server(&self) -> Result<Number> {
+        let hold = self.0.hold.as_ref();
+        if hold.is_some_and(|hold| hold.u32(store::ENDED).load(Relaxed) != 0) {
+            return Err(self.gone());
+        }
+        self.0.session.living_lately()
+    }
+
+    /// An error if the server has ended.
+    pub(super) fn expect_server(&self) -> Result<()> {
+        self.0.session.living().map(drop)
+    }
+
+    pub(super) fn gone(&self) -> Error {
+        self.0.session.gone()
     }
 
     pub(super) fn is_same(&self, other: &Self) -> bool {

@@ -5,6 +5,7 @@ use crate::channel::{self, Encoded, Receiver, Rest, Sender};
 use crate::commons::{self, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::wire::{self, Message, NO_LINK, Reader, method};
+use crate::sys::clock;
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -14,6 +15,9 @@ static SESSIONS: LazyLock<Mutex<HashMap<u64, Weak<Session>>>> = LazyLock::new(Mu
 
 /// A buffer of more bytes is not kept.
 const LARGE: usize = 1 << 20;
+
+/// After so many milliseconds, whoever has no need to ask the server for anything looks whether it lives.
+const LOOK: u64 = 100;
 
 /// Counts the links of this process.
 static OPENED: AtomicU64 = AtomicU64::new(0);
@@ -26,6 +30,8 @@ pub(super) struct Session {
     process: u32,
     door: Sender<Encoded>,
     idle: Mutex<Vec<Link>>,
+    /// When somebody last looked whether it lives, in milliseconds.
+    looked: AtomicU64,
 }
 
 /// Where one answer at a time comes.
@@ -50,7 +56,13 @@ impl Session {
             return session;
         }
         sessions.retain(|_, session| session.strong_count() > 0);
-        let session = Arc::new(Self { server, process, door, idle: Mutex::default() });
+        let session = Arc::new(Self {
+            server,
+            process,
+            door,
+            idle: Mutex::default(),
+            looked: AtomicU64::new(0),
+        });
         sessions.insert(server, Arc::downgrade(&session));
         session
     }
@@ -144,9 +156,42 @@ impl Session {
     fn expect_server(&self) -> Result<()> {
         let process = Number::from_raw(self.process);
         if !process.is_some_and(commons::is_alive) {
+            self.look_again();
             return Err(Error::new(ErrorKind::Disconnected, "its process is gone"));
         }
         Ok(())
+    }
+
+    /// The server's process, which lives.
+    ///
+    /// # Errors
+    ///
+    /// `Disconnected` if not.
+    pub(super) fn living(&self) -> Result<Number> {
+        self.expect_server().map_err(|error| self.ended(error))?;
+        Number::from_raw(self.process).ok_or_else(|| self.gone())
+    }
+
+    /// As [`living`](Self::living), as it was lately: for those who ask often.
+    #[inline]
+    pub(super) fn living_lately(&self) -> Result<Number> {
+        let now = u64::try_from(clock::lately().as_millis()).unwrap_or(0);
+        let recent = now.wrapping_sub(self.looked.load(Relaxed)) < LOOK;
+        match Number::from_raw(self.process) {
+            Some(process) if recent => Ok(process),
+            _ => self.living().inspect(|_| self.looked.store(now, Relaxed)),
+        }
+    }
+
+    /// Has the next one look whether it lives.
+    pub(super) fn look_again(&self) {
+        self.looked.store(0, Relaxed);
+    }
+
+    /// The server has ended.
+    pub(super) fn gone(&self) -> Error {
+        self.look_again();
+        Error::new(ErrorKind::Disconnected, "the manager's server has ended")
     }
 
     fn ended(&self, error: Error) -> Error {

@@ -27,6 +27,17 @@ pub(super) mod method {
 pub(super) mod kind {
     pub(in crate::manager) const MAP: u8 = 1;
     pub(in crate::manager) const LIST: u8 = 2;
+    /// Those that lie in the commons; the server has a handle as others do.
+    pub(in crate::manager) const QUEUE: u8 = 16;
+    pub(in crate::manager) const BOUNDED_QUEUE: u8 = 17;
+    pub(in crate::manager) const LOCK: u8 = 18;
+    pub(in crate::manager) const RLOCK: u8 = 19;
+    pub(in crate::manager) const SEMAPHORE: u8 = 20;
+    pub(in crate::manager) const BOUNDED_SEMAPHORE: u8 = 21;
+    pub(in crate::manager) const EVENT: u8 = 22;
+    pub(in crate::manager) const CONDITION: u8 = 23;
+    pub(in crate::manager) const CONDITION_WITH_LOCK: u8 = 24;
+    pub(in crate::manager) const BARRIER: u8 = 25;
 }
 
 /// The methods of maps.

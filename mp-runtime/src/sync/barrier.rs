@@ -1,7 +1,7 @@
 //! `Barrier`: parties that wait for each other. What its words mean is in `rounds`; how an action is found and run is for
 //! `task`.
 
-use crate::commons::{Hold, Kind};
+use crate::commons::{Hold, Kind, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::handle::{Bare, Shape};
 use crate::sync::lock::{REST, raw};
@@ -95,7 +95,14 @@ impl Barrier {
     ///
     /// `Broken` if the barrier is, or breaks meanwhile.
     pub fn wait(&self) -> Result<u32> {
-        self.wait_with(&mut self.timeout.map_or_else(Patience::endless, Patience::of))
+        self.wait_with(&mut Patience::within(self.timeout))
+    }
+
+    /// As [`wait_timeout`](Self::wait_timeout), or [`wait`](Self::wait), and no longer than that process lives: its end
+    /// breaks the barrier.
+    pub(crate) fn wait_while(&self, needed: Number, timeout: Option<Duration>) -> Result<u32> {
+        let patience = Patience::within(timeout.or(self.timeout));
+        self.wait_with(&mut patience.while_lives(Some(needed)))
     }
 
     /// As [`wait`](Self::wait), with a timeout for this once. When it runs out the barrier breaks for everyone.

@@ -1,10 +1,11 @@
 //! `Condition`: waiting, with a lock, until something may have changed. Who is told is in `tickets`.
 
-use crate::commons::{Hold, Kind};
+use crate::commons::{Hold, Kind, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::handle::{Bare, Shape};
 use crate::sync::lock::{Lock, LockGuard, not_owner, owner_died, raw};
 use crate::sync::me::me;
+use crate::sync::raw::Outcome;
 use crate::sync::tickets::{Slot, Tickets, Told};
 use crate::sync::word::Patience;
 use serde::de::{Deserialize, Deserializer};
@@ -181,6 +182,34 @@ impl Condition {
         self.notify(guard, usize::MAX)
     }
 
+    /// As [`wait_timeout`](Self::wait_timeout), or for ever, and no longer than that process lives. `Disconnected` if
+    /// it has ended and another has the lock: that one is not waited for then.
+    pub(crate) fn wait_while(
+        &self,
+        needed: Number,
+        guard: &mut LockGuard<'_>,
+        timeout: Option<Duration>,
+    ) -> Result<bool> {
+        self.wait_with(guard, &mut Patience::within(timeout).while_lives(Some(needed)))
+    }
+
+    /// As [`wait_for_timeout`](Self::wait_for_timeout), as there.
+    pub(crate) fn wait_for_while(
+        &self,
+        needed: Number,
+        guard: &mut LockGuard<'_>,
+        timeout: Option<Duration>,
+        predicate: impl FnMut() -> bool,
+    ) -> Result<bool> {
+        let mut patience = Patience::within(timeout).while_lives(Some(needed));
+        self.wait_for_with(guard, &mut patience, predicate)
+    }
+
+    /// The lock that it waits with.
+    pub(crate) fn its_lock(&self) -> &Lock {
+        &self.lock
+    }
+
     fn wait_for_with(
         &self,
         guard: &mut LockGuard<'_>,
@@ -209,12 +238,16 @@ impl Condition {
             return Err(not_owner());
         }
         let told = self.with(|tickets| tickets.wait(&mut place, &me, patience));
-        guard.owner_died |= owner_died(raw.take(&me, Patience::endless));
+        let retaken = raw.take(&me, || patience.without_deadline());
+        guard.owner_died |= owner_died(retaken);
+        if told == Told::Notified {
+            self.with(|tickets| tickets.leave(&place, &me));
+        }
+        if retaken == Outcome::TimedOut {
+            return Err(senseless());
+        }
         match told {
-            Told::Notified => {
-                self.with(|tickets| tickets.leave(&place, &me));
-                Ok(true)
-            }
+            Told::Notified => Ok(true),
             Told::TimedOut => Ok(false),
             Told::Lost => Err(lost()),
         }
@@ -269,6 +302,12 @@ impl<'de> Deserialize<'de> for Taken {
 #[cold]
 fn full() -> Error {
     Error::new(ErrorKind::Full, format!("{MOST} threads wait on the condition already"))
+}
+
+#[cold]
+fn senseless() -> Error {
+    let text = "another has the condition's lock, and a process that is needed to go on has ended";
+    Error::new(ErrorKind::Disconnected, text)
 }
 
 #[cold]

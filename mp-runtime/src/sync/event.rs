@@ -1,6 +1,6 @@
 //! `Event`. What its word means is in `flag`.
 
-use crate::commons::{Hold, Kind};
+use crate::commons::{self, Hold, Kind, Number};
 use crate::error::{Error, Result};
 use crate::sync::flag::Flag;
 use crate::sync::handle::{Shape, travels};
@@ -96,6 +96,14 @@ impl Event {
         if timeout.is_zero() { self.is_set() } else { self.flag().wait(|| Patience::of(timeout)) }
     }
 
+    /// Waits for it so long, or for ever, and no longer than that process lives; says whether it was set.
+    pub(crate) fn wait_while(&self, needed: Number, timeout: Option<Duration>) -> bool {
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return self.is_set();
+        }
+        self.flag().wait(|| Patience::within(timeout).while_lives(Some(needed)))
+    }
+
     /// As [`wait`](Self::wait), for any executor.
     ///
     /// # Errors
@@ -111,13 +119,17 @@ impl Event {
     /// }
     /// ```
     pub fn wait_async(&self) -> EventWait {
-        let sleeper = Arc::new(self.sleeper());
-        EventWait { watch: Watch::new(sleeper) }
+        EventWait { watch: Watch::new(Arc::new(self.sleeper(None))) }
     }
 
-    /// What is waited for, from now on.
-    pub(crate) fn sleeper(&self) -> EventSleeper {
-        EventSleeper { event: self.clone(), first: self.flag().seen() }
+    /// As [`wait_async`](Self::wait_async), and no longer than that process lives.
+    pub(crate) fn wait_async_while(&self, needed: Number) -> EventWait {
+        EventWait { watch: Watch::new(Arc::new(self.sleeper(Some(needed)))) }
+    }
+
+    /// What is waited for, from now on, no longer than that process lives.
+    pub(crate) fn sleeper(&self, needed: Option<Number>) -> EventSleeper {
+        EventSleeper { event: self.clone(), first: self.flag().seen(), needed }
     }
 
     fn flag(&self) -> Flag<'_, AtomicU32> {
@@ -129,6 +141,7 @@ impl Event {
 pub(crate) struct EventSleeper {
     event: Event,
     first: u32,
+    needed: Option<Number>,
 }
 
 impl Sleeper for EventSleeper {
@@ -138,7 +151,7 @@ impl Sleeper for EventSleeper {
 
     fn is_over(&self) -> bool {
         // Whoever could set it may still be on its way.
-        self.is_ready()
+        self.is_ready() || self.needed.is_some_and(|needed| !commons::is_alive(needed))
     }
 
     fn announce(&self) -> (&AtomicU32, u32) {

@@ -1,6 +1,6 @@
 //! `Lock` and its guard. What its words mean is in `raw`.
 
-use crate::commons::{Hold, Kind};
+use crate::commons::{Hold, Kind, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::handle::{Shape, travels};
 use crate::sync::me::{Me, me};
@@ -92,7 +92,26 @@ impl Lock {
     ///
     /// If this process cannot share memory.
     pub fn lock_timeout(&self, timeout: Duration) -> Result<Option<LockGuard<'_>>> {
-        let outcome = take_timeout(&raw(&self.hold), &me()?, timeout);
+        let outcome = take_timeout(&raw(&self.hold), &me()?, timeout, None);
+        Ok(outcome.map(|outcome| self.guard(owner_died(outcome))))
+    }
+
+    /// As [`lock`](Self::lock), or [`lock_timeout`](Self::lock_timeout), and no longer than that process lives: none if its
+    /// end or the time has come.
+    pub(crate) fn lock_while(
+        &self,
+        needed: Number,
+        timeout: Option<Duration>,
+    ) -> Result<Option<LockGuard<'_>>> {
+        let (raw, me, needed) = (raw(&self.hold), me()?, Some(needed));
+        let Some(timeout) = timeout else {
+            return match raw.take(&me, || Patience::endless().while_lives(needed)) {
+                Outcome::Taken { owner_died } => Ok(Some(self.guard(owner_died))),
+                Outcome::Mine => Err(own_deadlock()),
+                Outcome::TimedOut => Ok(None),
+            };
+        };
+        let outcome = take_timeout(&raw, &me, timeout, needed);
         Ok(outcome.map(|outcome| self.guard(owner_died(outcome))))
     }
 
@@ -122,7 +141,7 @@ impl Lock {
     ///
     /// If this process cannot share memory.
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<bool> {
-        Ok(take_timeout(&raw(&self.hold), &me()?, timeout).is_some())
+        Ok(take_timeout(&raw(&self.hold), &me()?, timeout, None).is_some())
     }
 
     /// Gives the lock back.
@@ -211,16 +230,17 @@ pub(super) fn raw(hold: &Hold) -> RawLock<'_, AtomicU32> {
     RawLock { word: hold.u32(WORD), holder: hold.u64(HOLDER), hunger: Hunger(hold.u32(HUNGRY)) }
 }
 
-/// Takes it within so long.
+/// Takes it within so long, while that process lives, if there is one.
 pub(super) fn take_timeout(
     raw: &RawLock<'_, AtomicU32>,
     me: &Me<'_>,
     timeout: Duration,
+    needed: Option<Number>,
 ) -> Option<Outcome> {
     if timeout.is_zero() {
         return raw.try_take(me);
     }
-    let outcome = raw.take(me, || Patience::of(timeout));
+    let outcome = raw.take(me, || Patience::of(timeout).while_lives(needed));
     matches!(outcome, Outcome::Taken { .. }).then_some(outcome)
 }
 

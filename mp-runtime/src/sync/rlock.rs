@@ -1,6 +1,6 @@
 //! `RLock`, which its owner may take again, and its guard.
 
-use crate::commons::{Hold, Kind};
+use crate::commons::{Hold, Kind, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::handle::{Shape, travels};
 use crate::sync::lock::{REST, not_owner, owner_died, raw, take_timeout};
@@ -77,7 +77,24 @@ impl RLock {
     ///
     /// As [`lock`](Self::lock).
     pub fn lock_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard<'_>>> {
-        let taken = self.take_by(|raw, me| take_timeout(raw, me, timeout))?;
+        let taken = self.take_by(|raw, me| take_timeout(raw, me, timeout, None))?;
+        Ok(taken.map(|owner_died| self.guard(owner_died)))
+    }
+
+    /// As [`Lock::lock_while`](crate::Lock::lock_while).
+    pub(crate) fn lock_while(
+        &self,
+        needed: Number,
+        timeout: Option<Duration>,
+    ) -> Result<Option<RLockGuard<'_>>> {
+        let needed = Some(needed);
+        let taken = self.take_by(|raw, me| match timeout {
+            Some(timeout) => take_timeout(raw, me, timeout, needed),
+            None => {
+                let outcome = raw.take(me, || Patience::endless().while_lives(needed));
+                (outcome != Outcome::TimedOut).then_some(outcome)
+            }
+        })?;
         Ok(taken.map(|owner_died| self.guard(owner_died)))
     }
 
@@ -105,7 +122,7 @@ impl RLock {
     ///
     /// As [`lock`](Self::lock).
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<bool> {
-        Ok(self.take_by(|raw, me| take_timeout(raw, me, timeout))?.is_some())
+        Ok(self.take_by(|raw, me| take_timeout(raw, me, timeout, None))?.is_some())
     }
 
     /// Gives the lock back once.

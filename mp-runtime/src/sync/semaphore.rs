@@ -1,6 +1,6 @@
 //! `Semaphore`, `BoundedSemaphore` and their guard. What their words mean is in `permits`.
 
-use crate::commons::{Hold, Kind};
+use crate::commons::{Hold, Kind, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::handle::{Shape, travels};
 use crate::sync::permits::{MOST, Permits};
@@ -101,6 +101,22 @@ macro_rules! semaphore {
             /// Never at present: the result is there so that all locks are taken alike.
             pub fn acquire_timeout(&self, timeout: Duration) -> Result<bool> {
                 Ok(take_timeout(&self.hold, timeout))
+            }
+
+            /// As [`lock`](Self::lock), or [`lock_timeout`](Self::lock_timeout), and no longer than that process
+            /// lives: none if its end or the time has come.
+            pub(crate) fn lock_while(
+                &self,
+                needed: Number,
+                timeout: Option<Duration>,
+            ) -> Result<Option<SemaphoreGuard<'_>>> {
+                let permits = permits(&self.hold);
+                let taken = if timeout.is_some_and(|timeout| timeout.is_zero()) {
+                    permits.try_take()
+                } else {
+                    permits.take(|| Patience::within(timeout).while_lives(Some(needed)))
+                };
+                Ok(taken.then(|| SemaphoreGuard::new(&self.hold)))
             }
 
             /// How many permits are free at this moment.

@@ -4,6 +4,7 @@
 //! They are generic over it, so that loom can run them on words of its own (`model`), where it chooses who goes on
 //! after each access. loom knows no clock: what depends on one is behind [`Word`] as well.
 
+use crate::commons::{self, Number};
 use crate::sys::clock::{self, Deadline};
 use crate::sys::{self, futex, step};
 use std::hint;
@@ -27,7 +28,7 @@ pub(crate) enum Woken {
     Look,
     /// By the clock: look whether the one that is waited for is alive.
     Tick,
-    /// The waiter's own time is over.
+    /// The waiter's own time is over, or the process has ended without which it has no sense to wait on.
     TimedOut,
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct Patience {
     deadline: Option<Deadline>,
     next_look: Duration,
     since: Option<Duration>,
+    /// A process whose end ends the wait.
+    needed: Option<Number>,
 }
 
 impl Patience {
@@ -52,7 +55,22 @@ impl Patience {
 
     /// Until then; for ever, if there is no such time.
     pub(crate) fn until(deadline: Option<Deadline>) -> Self {
-        Self { deadline, next_look: FIRST_LOOK, since: None }
+        Self { deadline, next_look: FIRST_LOOK, since: None, needed: None }
+    }
+
+    /// So long from now, or for ever.
+    pub(crate) fn within(timeout: Option<Duration>) -> Self {
+        timeout.map_or_else(Self::endless, Self::of)
+    }
+
+    /// As this one, and no longer than this process lives: its end is a time that is over.
+    pub(crate) fn while_lives(self, needed: Option<Number>) -> Self {
+        Self { needed, ..self }
+    }
+
+    /// For ever, if it were not for the process that this one needs.
+    pub(crate) fn without_deadline(&self) -> Self {
+        Self::endless().while_lives(self.needed)
     }
 
     pub(crate) fn is_endless(&self) -> bool {
@@ -66,6 +84,11 @@ impl Patience {
         match futex::wait(word, expected, first) {
             futex::Wait::Look => Woken::Look,
             futex::Wait::TimedOut if self.deadline.is_some_and(Deadline::has_passed) => {
+                Woken::TimedOut
+            }
+            futex::Wait::TimedOut
+                if self.needed.is_some_and(|needed| !commons::is_alive(needed)) =>
+            {
                 Woken::TimedOut
             }
             futex::Wait::TimedOut => {

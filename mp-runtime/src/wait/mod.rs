@@ -56,7 +56,7 @@ impl<T: AsFd + ?Sized> Waitable for T {
 
 impl Waitable for Event {
     fn __source(&self) -> Result<Source<'_>> {
-        Ok(Source::object(self.sleeper()))
+        Ok(Source::object(self.sleeper(None)))
     }
 }
 

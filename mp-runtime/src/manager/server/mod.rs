@@ -1,6 +1,8 @@
 //! The server of a manager: the objects, who has them, and the calls, one after the other. What they can do is in `map` and
-//! `list`, what is kept of values in `store`, who sees to clients that die in `watch`.
+//! `list`, those that need no server to be used in `direct`; what is kept of values in `store`, who sees to clients that die in
+//! `watch`.
 
+mod direct;
 mod list;
 mod map;
 pub(super) mod store;
@@ -23,6 +25,11 @@ trait Object {
     ///
     /// What the caller gets.
     fn call(&mut self, method: u16, call: &mut Arguments<'_>, answer: &mut Message) -> Result<()>;
+
+    /// Adds what whoever had it made gets with the managed object's own handle.
+    fn hand_out(&self, _answer: &mut Message) -> Result<()> {
+        Ok(())
+    }
 }
 
 fn no_method(number: u16) -> Error {
@@ -84,6 +91,14 @@ pub(super) fn serve(id: u64, door: &Receiver<Encoded>, back: Sender<Encoded>) ->
     Ok(())
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        for entry in self.objects.values() {
+            entry.hold.u32(store::ENDED).store(1, Relaxed);
+        }
+    }
+}
+
 impl Server {
     /// Does what a client asks for, and answers.
     fn hear(&mut self, request: &[u8], holds: Result<Vec<Hold>>) {
@@ -129,6 +144,7 @@ impl Server {
             method::CREATE => {
                 let (object, hold) = self.create(call)?;
                 answer.u64(object).attachments.hold(&hold)?;
+                self.objects.get(&object).map_or(Ok(()), |made| made.object.hand_out(answer))?;
             }
             method::COUNT => {
                 self.sweep();
@@ -159,10 +175,7 @@ impl Server {
         let object: Box<dyn Object> = match call.reader.u8()? {
             kind::MAP => Box::<map::Map>::default(),
             kind::LIST => Box::<list::List>::default(),
-            other => {
-                let text = format!("this server has no objects of kind {other}");
-                return Err(Error::new(ErrorKind::Remote, text));
-            }
+            other => direct::make(other, call)?,
         };
         self.created += 1;
         let hold = Hold::new(Kind::Managed, Role::SENDER, store::LEN)?;

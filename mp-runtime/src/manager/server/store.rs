@@ -16,6 +16,8 @@ pub(in crate::manager) const OBJECT: usize = 0;
 /// And which server that is, and which process.
 pub(in crate::manager) const SERVER: usize = 8;
 pub(in crate::manager) const PROCESS: usize = 16;
+/// And, once it has ended, that it has; but not if it was killed.
+pub(in crate::manager) const ENDED: usize = 20;
 pub(in crate::manager) const LEN: usize = 24;
 
 /// One value.
