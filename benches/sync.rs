@@ -27,6 +27,8 @@ fn alone() {
     let (lock, semaphore) = (Lock::new().unwrap(), Semaphore::new(1).unwrap());
     let rlock = mp::RLock::new().unwrap();
     let event = Event::new().unwrap();
+    let manager = mp::Manager::new().unwrap();
+    let managed = manager.lock().unwrap();
     let word = AtomicU32::new(0);
     let mutex = Mutex::new(());
     let exchange = || {
@@ -47,6 +49,7 @@ fn alone() {
                     lock.release().unwrap();
                 })
             }),
+            Row::new("mp::LockProxy, guard", || each(ALONE, || drop(managed.lock().unwrap()))),
             Row::new("mp::RLock, guard", || each(ALONE, || drop(rlock.lock().unwrap()))),
             Row::new("mp::Semaphore, guard", || each(ALONE, || drop(semaphore.lock().unwrap()))),
             Row::new("mp::Event, set and clear", || {

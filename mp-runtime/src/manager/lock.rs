@@ -72,8 +72,8 @@ fn keep<G>(guard: G) {
 /// A [`Lock`](crate::Lock) of a manager, in its words.
 ///
 /// Made by [`Manager::lock`](crate::Manager::lock). A handle can be cloned, be an argument, a result or a message, part of one,
-/// and a value in another managed object; each is another way to the same lock. It is used without asking the server, so it is
-/// as quick as a lock without one, and a killed process's is given back in the same way. But it ends with the server.
+/// and a value in another managed object; each is another way to the same lock. It is used without asking the server, so taking
+/// it costs hardly more than without one, and a killed process's is given back in the same way. But it ends with the server.
 ///
 /// # Errors
 ///

@@ -20,7 +20,8 @@ use std::time::Duration;
 
 /// What [`wait`] can wait for: anything that has a descriptor, until it can be read or its other end
 /// is gone; a [`Connection`], [`Receiver`] or [`Queue`], until something can be taken or nothing more
-/// can come; a started [`Process`], until it has ended; an [`Event`], until it is set.
+/// can come; a started [`Process`], until it has ended; an [`Event`], until it is set; a manager's queue or event
+/// likewise, or until its server has ended.
 pub trait Waitable {
     #[doc(hidden)]
     fn __source(&self) -> Result<Source<'_>>;
