@@ -68,7 +68,8 @@ impl Things {
         let _ = self.barrier.wait_timeout(SHORT);
         let _ = self.barrier.reset();
         drop(self.clone());
-        put.is_err_and(|error| error.kind() == ErrorKind::Broken)
+        // Nobody has closed it.
+        put.is_err_and(|error| matches!(error.kind(), ErrorKind::Broken | ErrorKind::Closed))
     }
 }
 
