@@ -34,10 +34,11 @@ pub use mp_runtime::{
     channel, pipe,
 };
 // Managers and proxies.
+pub use mp_macros::manager;
 pub use mp_runtime::{
     ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, ConditionProxy, DictEntries, DictProxy,
-    EventProxy, ListProxy, ListValues, LockProxy, Manager, ManagerBuilder, NamespaceProxy,
-    QueueProxy, RLockProxy, SemaphoreProxy, SetProxy, ValueProxy,
+    EventProxy, ListProxy, ListValues, LockProxy, Managed, Manager, ManagerBuilder, NamespaceProxy,
+    QueueProxy, RLockProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
 };
 // Handles inside values.
 pub use mp_runtime::Fd;

@@ -133,6 +133,23 @@ ui! {
     task_07_main_twice
     task_07_two_mains
     task_08_test_misused
+    mgr_22_argument_not_serialize
+    mgr_22_async_method
+    mgr_22_generic_impl
+    mgr_22_generic_method
+    mgr_22_method_not_served
+    mgr_22_new_error_not_serialize
+    mgr_22_new_of_another_type
+    mgr_22_no_new
+    mgr_22_no_self
+    mgr_22_not_managed
+    mgr_22_not_send
+    mgr_22_on_struct
+    mgr_22_options
+    mgr_22_result_not_serialize
+    mgr_22_self_by_value
+    mgr_22_trait_impl
+    mgr_22_wrong_argument
 }
 
 /// An error as the compiler shows it.

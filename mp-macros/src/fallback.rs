@@ -13,11 +13,24 @@ use syn::{Error, Ident};
 pub(crate) struct Refusals {
     errors: Vec<Error>,
     rustc_agrees: bool,
+    /// What is refused, where it is no task: messages about signatures are worded for one.
+    subject: Option<&'static str>,
 }
 
+const TASK: &str = "a task";
+
 impl Refusals {
+    /// Those of something that is no task.
+    pub(crate) fn of(subject: &'static str) -> Self {
+        Self { subject: Some(subject), ..Self::default() }
+    }
+
     /// Records a mistake that lies in `place`.
     pub(crate) fn add(&mut self, place: impl ToTokens, message: impl Display) {
+        let mut message = message.to_string();
+        if let (Some(subject), Some(rest)) = (self.subject, message.strip_prefix(TASK)) {
+            message = format!("{subject}{rest}");
+        }
         self.errors.push(Error::new_spanned(place, message));
     }
 
@@ -34,6 +47,11 @@ impl Refusals {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.errors.is_empty()
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.errors.len()
     }
 }
 

@@ -36,7 +36,7 @@ impl Parse for Function {
 }
 
 /// Whether nothing but qualifiers stands before the next `fn`.
-fn starts_function(ahead: ParseStream<'_>) -> bool {
+pub(crate) fn starts_function(ahead: ParseStream<'_>) -> bool {
     const QUALIFIERS: [&str; 5] = ["const", "async", "unsafe", "safe", "extern"];
     while !ahead.peek(Token![fn]) {
         if ahead.peek(LitStr) {

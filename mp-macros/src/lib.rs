@@ -5,6 +5,7 @@ mod attributes;
 mod entry;
 mod fallback;
 mod function;
+mod manager;
 mod options;
 mod paths;
 mod task;
@@ -121,6 +122,172 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
     task::task(options.into(), item.into()).into()
+}
+
+/// Makes the methods of a type those of objects that a manager's server keeps, and a proxy to call them by.
+///
+/// For a type `Counter`, the proxy is `CounterProxy`: a handle on an object in the server, with the same methods and their
+/// documentation. Each of its calls runs in the server, and waits for what comes of it. Proxies are clones of each other
+/// wherever they come to: in other processes, in queues, inside other objects; the object is dropped when nobody has one
+/// any more. [`Manager::create`] makes an object, and gives its first proxy.
+///
+/// ```
+/// struct Counter {
+///     count: u64,
+/// }
+///
+/// #[mp::manager]
+/// impl Counter {
+///     pub fn new(count: u64) -> Self {
+///         Self { count }
+///     }
+///
+///     /// Counts on, and gives the number then.
+///     pub fn add(&mut self, by: u64) -> u64 {
+///         self.count += by;
+///         self.count
+///     }
+///
+///     pub fn get(&self) -> u64 {
+///         self.count
+///     }
+/// }
+///
+/// #[mp::task]
+/// fn work(counter: CounterProxy) -> mp::Result<u64, String> {
+///     counter.add(2).map_err(|error| error.to_string())
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let manager = mp::Manager::new()?;
+///     let counter = manager.create::<Counter>(10)?;
+///     let pool = mp::Pool::new(2)?;
+///     pool.map(work, vec![counter.clone(); 5])?;
+///     assert_eq!(counter.get()?, 20);
+///     Ok(())
+/// }
+/// ```
+///
+/// # What is served
+///
+/// * **`new`** makes the object, in the server. It takes what a task takes, and returns `Self`, or a `Result` whose error
+///   travels: then `create` gives a `Result` too.
+/// * **Methods that are `pub`** in any way, with `&self` or `&mut self`. They take and return what tasks do: values that
+///   serde knows, `&str` and `&[u8]`. On the proxy, what they return comes in an `mp::Result`. A `Result` of their own stays
+///   what it is inside it: `proxy.parse(text)??`.
+/// * Everything else in the `impl` (private methods, constants) and in other `impl`s of the type is for the object itself.
+///   To call it by the proxy is a compile error.
+///
+/// The type needs nothing but to be `Send` and `Sync`; it does not travel, and so may have open files or connections in it.
+/// It can still be used like any other, without a manager.
+///
+/// # Calls
+///
+/// Methods with `&self` run at once, each on a thread of the server's; those with `&mut self` run alone. Calls are let in as
+/// they come, so none waits for ever. One that takes long, or waits for something, holds up its own object only. A method
+/// that calls its own object by a proxy waits for itself.
+///
+/// A panic in a method is an error for its caller, `Panicked` with the text and the place, and for nobody else. The object
+/// stays as the method left it, in the middle of its change: one that must not be seen so needs care, as behind any
+/// `Mutex` whose poison is ignored. A result that cannot be sent back is an error as well, `Remote`. If the caller is
+/// killed, the method still runs to its end.
+///
+/// When the manager ends, methods that run are waited for, as long as [`shutdown_timeout`] says.
+///
+/// # Objects that make objects
+///
+/// A method can return proxies, of its own kind or others. [`Manager::current`] is the manager to make them by:
+///
+/// ```
+/// struct Directory {
+///     rooms: Vec<RoomProxy>,
+/// }
+///
+/// #[mp::manager]
+/// impl Directory {
+///     pub fn new() -> Self {
+///         Self { rooms: Vec::new() }
+///     }
+///
+///     pub fn open(&mut self, name: String) -> Result<RoomProxy, String> {
+///         let manager = mp::Manager::current().map_err(|error| error.to_string())?;
+///         let room = manager.create::<Room>(name).map_err(|error| error.to_string())?;
+///         self.rooms.push(room.clone());
+///         Ok(room)
+///     }
+/// }
+///
+/// struct Room(String);
+///
+/// #[mp::manager]
+/// impl Room {
+///     pub fn new(name: String) -> Self {
+///         Self(name)
+///     }
+///
+///     pub fn name(&self) -> String {
+///         self.0.clone()
+///     }
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let manager = mp::Manager::new()?;
+///     let room = manager.create::<Directory>(())?.open("blue".to_owned())?.unwrap();
+///     assert_eq!(room.name()?, "blue");
+///     Ok(())
+/// }
+/// ```
+///
+/// # Iterating
+///
+/// A proxy whose type has a served `next(&mut self) -> Option<T>` can be iterated over; all of its clones share the steps.
+///
+/// ```
+/// struct Squares(u64);
+///
+/// #[mp::manager]
+/// impl Squares {
+///     pub fn new() -> Self {
+///         Self(0)
+///     }
+///
+///     #[allow(clippy::should_implement_trait)]
+///     pub fn next(&mut self) -> Option<u64> {
+///         self.0 += 1;
+///         Some(self.0 * self.0)
+///     }
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let manager = mp::Manager::new()?;
+///     let squares = manager.create::<Squares>(())?;
+///     let first: mp::Result<Vec<u64>> = squares.into_iter().take(3).collect();
+///     assert_eq!(first?, [1, 4, 9]);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Options
+///
+/// | option | effect |
+/// | --- | --- |
+/// | `proxy = Name` | What the proxy is called, in place of `CounterProxy`. |
+/// | `crate = path` | Where `mp` is, if not at `::mp`: renamed, or re-exported by a crate. |
+///
+/// The proxy is `pub` in the module of the `impl`.
+///
+/// Refused, with an error that says what to write instead: traits' and generic `impl`s, and among served methods generic,
+/// `async` and `unsafe` ones, those that take `self` otherwise or not at all, and references other than the two.
+///
+/// [`Manager::create`]: https://docs.rs/mp-rs/latest/mp/struct.Manager.html#method.create
+/// [`Manager::current`]: https://docs.rs/mp-rs/latest/mp/struct.Manager.html#method.current
+/// [`shutdown_timeout`]: https://docs.rs/mp-rs/latest/mp/struct.ManagerBuilder.html#method.shutdown_timeout
+#[proc_macro_attribute]
+pub fn manager(options: TokenStream, item: TokenStream) -> TokenStream {
+    manager::manager(options.into(), item.into()).into()
 }
 
 /// Makes `main` a main whose children never reach it.

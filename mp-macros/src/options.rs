@@ -1,4 +1,4 @@
-//! What stands in the parentheses of an attribute: `name = ".."`, `as = Name`, `crate = path`.
+//! What stands in the parentheses of an attribute: `name = ".."`, `as = Name`, `proxy = Name`, `crate = path`.
 //! What each one does stands in the `expand` files.
 
 use crate::fallback::Refusals;
@@ -16,6 +16,8 @@ pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
     /// `as = Name`, for tasks only.
     pub(crate) alias: Option<Ident>,
+    /// `proxy = Name`, for managed types only.
+    pub(crate) proxy: Option<Ident>,
 }
 
 /// Which attribute the options are for.
@@ -24,6 +26,7 @@ pub(crate) enum For {
     Task,
     Main,
     Test,
+    Manager,
 }
 
 impl For {
@@ -31,6 +34,7 @@ impl For {
         match self {
             Self::Task => &["name", "as", "crate"],
             Self::Main | Self::Test => &["crate"],
+            Self::Manager => &["proxy", "crate"],
         }
     }
 
@@ -39,6 +43,7 @@ impl For {
             Self::Task => "`#[mp::task]` takes `name = \"..\"`, `as = Name` and `crate = path`",
             Self::Main => "`#[mp::main]` takes `crate = path` only",
             Self::Test => "`#[mp::test]` takes `crate = path` only",
+            Self::Manager => "`#[mp::manager]` takes `proxy = Name` and `crate = path`",
         }
     }
 }
@@ -47,6 +52,7 @@ impl For {
 struct Given {
     name: Option<LitStr>,
     alias: Option<Ident>,
+    proxy: Option<Ident>,
     root: Option<Path>,
 }
 
@@ -69,7 +75,8 @@ impl Options {
         if let Err(error) = parser.parse2(tokens) {
             refusals.absorb(error);
         }
-        Self { root: Root::new(given.root), name: given.name, alias: given.alias }
+        let Given { name, alias, proxy, root } = given;
+        Self { root: Root::new(root), name, alias, proxy }
     }
 }
 
@@ -81,10 +88,11 @@ impl Given {
         let Ok(key) = input.call(Ident::parse_any) else {
             return Err(input.error(unknown(String::new(), String::new())));
         };
-        let is_task = macro_ == For::Task;
+        let (is_task, is_manager) = (macro_ == For::Task, macro_ == For::Manager);
         match key.to_string().as_str() {
             "name" if is_task => once(&mut self.name, &key, value(input, &key, read_name)?),
             "as" if is_task => once(&mut self.alias, &key, value(input, &key, read_alias)?),
+            "proxy" if is_manager => once(&mut self.proxy, &key, value(input, &key, read_proxy)?),
             "crate" => once(&mut self.root, &key, value(input, &key, read_path)?),
             given => {
                 let meant = macro_.names().iter().find(|name| is_near(given, name));
@@ -140,6 +148,12 @@ fn read_alias(input: ParseStream<'_>) -> Result<Ident> {
     input
         .parse()
         .map_err(|error| Error::new(error.span(), "`as` takes a name for the task: `as = Name`"))
+}
+
+fn read_proxy(input: ParseStream<'_>) -> Result<Ident> {
+    input.parse().map_err(|error| {
+        Error::new(error.span(), "`proxy` takes a name for the proxy's type: `proxy = Name`")
+    })
 }
 
 fn read_path(input: ParseStream<'_>) -> Result<Path> {

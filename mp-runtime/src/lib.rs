@@ -66,8 +66,8 @@ pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use identity::{AuthKey, StartMethod, set_start_method, start_method};
 pub use manager::{
     ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, ConditionProxy, DictEntries, DictProxy,
-    EventProxy, ListProxy, ListValues, LockProxy, Manager, ManagerBuilder, NamespaceProxy,
-    QueueProxy, RLockProxy, SemaphoreProxy, SetProxy, ValueProxy,
+    EventProxy, ListProxy, ListValues, LockProxy, Managed, Manager, ManagerBuilder, NamespaceProxy,
+    QueueProxy, RLockProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
 };
 pub use pool::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,

@@ -1,7 +1,7 @@
 //! Parameters that are plain bytes by their type as written: they travel as one piece, in the same format as serde would
 //! give them one by one.
 
-use super::parse::{Parameter, Task};
+use super::parse::Parameter;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{GenericArgument, Ident, PathArguments, Type};
@@ -17,8 +17,8 @@ enum Kind {
 }
 
 /// The hidden functions that encode and decode the arguments; none if serde's own way is as good.
-pub(super) fn functions(task: &Task) -> Option<TokenStream> {
-    let kinds: Vec<Kind> = task.parameters.iter().map(kind).collect();
+pub(crate) fn functions(parameters: &[Parameter]) -> Option<TokenStream> {
+    let kinds: Vec<Kind> = parameters.iter().map(kind).collect();
     if kinds.iter().all(|kind| *kind == Kind::Other) {
         return None;
     }

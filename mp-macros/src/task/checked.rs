@@ -30,14 +30,16 @@ const POINTERS: [&str; 3] = ["Rc", "Arc", "Weak"];
 
 /// What a type is used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     Argument,
     Result,
+    /// The same, on one thread.
+    Answer,
 }
 
 /// The questions about the types of one signature.
 #[derive(Default)]
-pub(super) struct Questions {
+pub(crate) struct Questions {
     /// Types that were asked about, and when they were excused: the same mistake is told once.
     asked: Vec<(String, TokenStream)>,
     /// Constants that hold the fault of a type, where more than one question needs it.
@@ -49,7 +51,7 @@ pub(super) struct Questions {
 impl Questions {
     /// `written`, but nothing at all, of which rustc has nothing to say, if something in the
     /// signature cannot travel. `declared` is the same type with its lifetimes left to be inferred.
-    pub(super) fn checked(&mut self, written: &Type, declared: &Type, used: Use) -> TokenStream {
+    pub(crate) fn checked(&mut self, written: &Type, declared: &Type, used: Use) -> TokenStream {
         if is_plain(declared) {
             return written.to_token_stream();
         }
@@ -64,7 +66,7 @@ impl Questions {
     }
 
     /// The constant that the checked types depend on.
-    pub(super) fn constant(&self) -> Option<TokenStream> {
+    pub(crate) fn constant(&self) -> Option<TokenStream> {
         let (faults, answers) = (&self.faults, &self.answers);
         (!answers.is_empty()).then(|| {
             quote! {
@@ -120,7 +122,7 @@ impl Use {
     fn probe(self, ty: &Type) -> TokenStream {
         match self {
             Self::Argument => probe(ty, "ARGUMENT"),
-            Self::Result => probe(ty, "RESULT"),
+            Self::Result | Self::Answer => probe(ty, "RESULT"),
         }
     }
 }

@@ -158,7 +158,7 @@ fn implementation(task: &Task) -> TokenStream {
         }
     };
     let call = call(task);
-    let bytes = bytes::functions(task);
+    let bytes = bytes::functions(&task.parameters);
     quote! {
         #checked
         impl __mp::Task for #ident {
@@ -241,6 +241,6 @@ fn call(task: &Task) -> TokenStream {
 }
 
 /// A span that shows where `place` is, but belongs to the macro: lints about names pass over it.
-pub(super) fn ours(place: Span) -> Span {
+pub(crate) fn ours(place: Span) -> Span {
     Span::call_site().located_at(place)
 }

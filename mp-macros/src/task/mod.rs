@@ -1,11 +1,11 @@
 //! `#[mp::task]`: a function becomes a constant that can be called here and sent elsewhere.
 //! How the other process finds and runs it is the runtime's.
 
-mod bytes;
-mod checked;
-mod expand;
-mod parse;
-mod travel;
+pub(crate) mod bytes;
+pub(crate) mod checked;
+pub(crate) mod expand;
+pub(crate) mod parse;
+pub(crate) mod travel;
 
 #[cfg(test)]
 mod tests;

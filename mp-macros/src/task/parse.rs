@@ -15,7 +15,7 @@ use syn::{
 };
 
 /// As many as std implements its traits for tuples of.
-const MAX_PARAMETERS: usize = 12;
+pub(crate) const MAX_PARAMETERS: usize = 12;
 
 pub(super) const METHOD: &str = "a method cannot be a task: write a function outside the `impl` \
                                  that takes the value as a parameter";
@@ -36,17 +36,17 @@ pub(super) struct Task {
 }
 
 /// One parameter's type.
-pub(super) struct Parameter {
+pub(crate) struct Parameter {
     /// As the user wrote it.
-    pub(super) declared: Type,
+    pub(crate) declared: Type,
     /// As a part of `type Args<'mp>`.
-    pub(super) sent: Type,
+    pub(crate) sent: Type,
 }
 
 impl Task {
     /// Reads what it can; every mistake goes to `refusals`, and such a task is not expanded.
     pub(super) fn new(options: Options, function: Function, refusals: &mut Refusals) -> Self {
-        let Options { root, name, alias } = options;
+        let Options { root, name, alias, .. } = options;
         let signature = &function.signature;
         refuse_qualifiers(signature, refusals);
         refuse_generics(&signature.generics, refusals);
@@ -92,7 +92,7 @@ impl Task {
     }
 }
 
-fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
+pub(crate) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
     signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(parameter) => Some(parameter),
         FnArg::Receiver(_) => None,

@@ -11,12 +11,12 @@ use syn::{
 };
 
 /// A parameter's type, its elided lifetimes made those of `type Args<'mp>`.
-pub(super) fn parameter(declared: &Type, context: &mut Context<'_>) -> Type {
+pub(crate) fn parameter(declared: &Type, context: &mut Context<'_>) -> Type {
     convert(declared, Role::Parameter, context)
 }
 
 /// The result's type.
-pub(super) fn output(declared: &Type, context: &mut Context<'_>) -> Type {
+pub(crate) fn output(declared: &Type, context: &mut Context<'_>) -> Type {
     if let Type::Never(never) = declared {
         context.refusals.add(never, "a task must be able to return: leave `-> !` out");
     }
@@ -24,12 +24,12 @@ pub(super) fn output(declared: &Type, context: &mut Context<'_>) -> Type {
 }
 
 /// What the types of one signature are judged by.
-pub(super) struct Context<'a> {
-    pub(super) refusals: &'a mut Refusals,
+pub(crate) struct Context<'a> {
+    pub(crate) refusals: &'a mut Refusals,
     /// Lifetime parameters; they are refused where they are declared.
-    pub(super) declared: Vec<Ident>,
+    pub(crate) declared: Vec<Ident>,
     /// Whether `Self` occurred, so that it is reported once.
-    pub(super) found_self: bool,
+    pub(crate) found_self: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use std::io::Write;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Puts the process's name before every panic message. A pooled task's panic prints nothing: the
-/// error that its caller gets carries it.
+/// Puts the process's name before every panic message. A panic in a pooled task, or in a method of
+/// a managed object, prints nothing: the error that its caller gets carries it.
 pub(crate) fn begin() {
     // One that a fork server has forked has it from there.
     static BEGUN: AtomicBool = AtomicBool::new(false);
@@ -19,7 +19,7 @@ pub(crate) fn begin() {
     let default = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         let identity = identity::current();
-        if run::note_panic(info) && identity.pooled {
+        if run::note_panic(info) && (identity.pooled || run::is_reported()) {
             return;
         }
         line(&format!("Process {}:\n", identity.name));

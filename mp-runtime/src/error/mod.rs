@@ -187,8 +187,9 @@ impl Error {
         source.downcast_ref::<io::Error>()?.raw_os_error()
     }
 
-    pub(crate) fn panicked(task: &str, panic: RemotePanic) -> Self {
-        let message = format!("task {task} panicked at {}: {}", panic.location(), panic.message());
+    /// `what` is what panicked: "task foo".
+    pub(crate) fn panicked(what: &str, panic: RemotePanic) -> Self {
+        let message = format!("{what} panicked at {}: {}", panic.location(), panic.message());
         let mut repr = Self::repr(ErrorKind::Panicked, message, None);
         repr.panic = Some(panic);
         Self(Arc::new(repr))

@@ -69,6 +69,6 @@ impl ManagerBuilder {
             });
         };
         let session = Session::to(server, serving, to);
-        Ok(Manager { process: Mutex::new(process), session, timeout: self.timeout })
+        Ok(Manager { process: Some(Mutex::new(process)), session, timeout: self.timeout })
     }
 }

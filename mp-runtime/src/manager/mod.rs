@@ -1,11 +1,13 @@
 //! Managers: objects that a process of their own serves, for any number of others. The proxies are `dict`, `list`, `set`,
 //! `namespace` and `cell`, what they have in common `proxy`; those of objects that are used without the server are `queue`, `lock`,
 //! `event`, `condition` and `barrier`, and what these have in common `direct`. A process's way to the server is `session`, what goes
-//! over it `wire`; the server's side is `serve` and `server`.
+//! over it `wire`; the server's side is `serve` and `server`. Types of users' own are
+//! `class` and `object`.
 
 mod barrier;
 mod builder;
 mod cell;
+mod class;
 mod condition;
 mod dict;
 mod direct;
@@ -13,6 +15,7 @@ mod event;
 mod list;
 mod lock;
 mod namespace;
+mod object;
 mod proxy;
 mod queue;
 mod serve;
@@ -24,12 +27,14 @@ mod wire;
 pub use barrier::BarrierProxy;
 pub use builder::ManagerBuilder;
 pub use cell::{ArrayProxy, ValueProxy};
+pub use class::{Class, ClassRegistration, Kept, Made, Managed, Method, MethodEntry};
 pub use condition::ConditionProxy;
 pub use dict::{DictEntries, DictProxy};
 pub use event::EventProxy;
 pub use list::{ListProxy, ListValues};
 pub use lock::{BoundedSemaphoreProxy, LockProxy, RLockProxy, SemaphoreProxy};
 pub use namespace::NamespaceProxy;
+pub use object::{Object, Steps};
 pub use queue::QueueProxy;
 pub use set::SetProxy;
 
@@ -77,7 +82,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 /// }
 /// ```
 pub struct Manager {
-    process: Mutex<Process<Serve>>,
+    /// The server's; none for one that is reached otherwise.
+    process: Option<Mutex<Process<Serve>>>,
     session: Arc<Session>,
     timeout: Duration,
 }
@@ -103,7 +109,7 @@ impl Manager {
     ///
     /// `Disconnected` if the server has ended.
     pub fn dict<K, V>(&self) -> Result<DictProxy<K, V>> {
-        self.create(kind::MAP).map(DictProxy::of)
+        self.make(kind::MAP).map(DictProxy::of)
     }
 
     /// Makes a dictionary of these entries.
@@ -130,7 +136,7 @@ impl Manager {
     ///
     /// As [`dict`](Self::dict).
     pub fn list<T>(&self) -> Result<ListProxy<T>> {
-        self.create(kind::LIST).map(ListProxy::of)
+        self.make(kind::LIST).map(ListProxy::of)
     }
 
     /// Makes a list of these values.
@@ -153,7 +159,7 @@ impl Manager {
     ///
     /// As [`dict`](Self::dict).
     pub fn set<T>(&self) -> Result<SetProxy<T>> {
-        self.create(kind::MAP).map(SetProxy::of)
+        self.make(kind::MAP).map(SetProxy::of)
     }
 
     /// Makes a namespace without names.
@@ -162,7 +168,7 @@ impl Manager {
     ///
     /// As [`dict`](Self::dict).
     pub fn namespace(&self) -> Result<NamespaceProxy> {
-        self.create(kind::MAP).map(NamespaceProxy::of)
+        self.make(kind::MAP).map(NamespaceProxy::of)
     }
 
     /// Makes a value, of any type that travels.
@@ -189,7 +195,7 @@ impl Manager {
         self.list_from(values).map(ArrayProxy::of)
     }
 
-    fn create(&self, kind: u8) -> Result<Proxy> {
+    fn make(&self, kind: u8) -> Result<Proxy> {
         Proxy::create(&self.session, kind)
     }
 
@@ -206,13 +212,16 @@ impl Manager {
     /// The server's process id.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.process().pid()
+        match self.process() {
+            Some(process) => process.pid(),
+            None => Some(std::process::id()),
+        }
     }
 
     /// How the server ended, as [`Process::exit_code`](crate::Process::exit_code) says; `None` while it lives.
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
-        self.process().exit_code()
+        self.process()?.exit_code()
     }
 
     /// Ends the server: asked first, then by SIGTERM, then by SIGKILL, each after a second, or what
@@ -222,7 +231,10 @@ impl Manager {
     ///
     /// If its end cannot be waited for.
     pub fn shutdown(&self) -> Result<()> {
-        let process = self.process();
+        let Some(process) = self.process() else {
+            self.session.end();
+            return Ok(());
+        };
         if !process.is_alive() {
             return process.join();
         }
@@ -239,21 +251,24 @@ impl Manager {
         process.join()
     }
 
-    fn process(&self) -> MutexGuard<'_, Process<Serve>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    fn process(&self) -> Option<MutexGuard<'_, Process<Serve>>> {
+        let process = self.process.as_ref()?;
+        Some(process.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Drop for Manager {
     fn drop(&mut self) {
-        // What cannot be ended now ends with this process.
-        let _ = self.shutdown();
+        if self.process.is_some() {
+            // What cannot be ended now ends with this process.
+            let _ = self.shutdown();
+        }
     }
 }
 
 impl fmt::Debug for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Manager").field(&*self.process()).finish()
+        f.debug_tuple("Manager").field(&self.process().as_deref()).finish()
     }
 }
 

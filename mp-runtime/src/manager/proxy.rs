@@ -41,12 +41,20 @@ impl Proxy {
         let mut request = Message::request(0, 0, method::CREATE);
         request.u8(kind);
         write(&mut request)?;
-        session.call(request, |answer, rest| {
-            answer.u64()?;
-            let hold = rest.holds()?.into_iter().next().ok_or_else(|| {
-                Error::new(ErrorKind::Remote, "the manager's server has given no object")
-            })?;
-            Ok((Self::of(hold, Arc::clone(session)), read(answer)?))
+        session
+            .call(request, |answer, rest| Ok((Self::made(answer, rest, session)?, read(answer)?)))
+    }
+
+    /// The object that an answer gives.
+    pub(super) fn made(
+        answer: &mut Reader<'_>,
+        rest: &Rest,
+        session: &Arc<Session>,
+    ) -> Result<Self> {
+        answer.u64()?;
+        let hold = rest.holds()?.into_iter().next();
+        hold.map(|hold| Self::of(hold, Arc::clone(session))).ok_or_else(|| {
+            Error::new(ErrorKind::Remote, "the manager's server has given no object")
         })
     }
 

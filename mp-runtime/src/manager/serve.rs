@@ -3,7 +3,8 @@
 use crate::channel::{Encoded, Receiver, Sender};
 use crate::commons;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manager::server;
+use crate::manager::session::Session;
+use crate::manager::{object, server};
 use crate::sys::signal;
 use crate::task::Task;
 use crate::task::failure::Failure;
@@ -57,5 +58,6 @@ fn run(orders: Orders) -> Result<()> {
         .send(own)
         .map_err(|error| Error::with_source(ErrorKind::NotRunning, "no manager", error))?;
     drop(ready);
-    server::serve(server, &door, back)
+    object::serve_here(Session::to(server, own, back.clone()));
+    server::serve(server, door, back)
 }

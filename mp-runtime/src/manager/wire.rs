@@ -7,7 +7,8 @@
 use crate::codec;
 use crate::commons::Hold;
 use crate::custody::Attachments;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, RemotePanic, Result};
+use crate::protocol::message::PanicReport;
 use serde::de::DeserializeOwned;
 use serde::ser::Serialize;
 use std::any::type_name;
@@ -38,6 +39,8 @@ pub(super) mod kind {
     pub(in crate::manager) const CONDITION: u8 = 23;
     pub(in crate::manager) const CONDITION_WITH_LOCK: u8 = 24;
     pub(in crate::manager) const BARRIER: u8 = 25;
+    /// Of a class of the user's, which is named behind it.
+    pub(in crate::manager) const CUSTOM: u8 = 100;
 }
 
 /// The methods of maps.
@@ -120,15 +123,25 @@ impl Message {
 
     /// Adds a value of the caller's.
     pub(super) fn value<T: Serialize + 'static>(&mut self, value: &T) -> Result<&mut Self> {
+        self.encoded(type_name::<T>(), |bytes, attachments| {
+            codec::encode_value(value, bytes, attachments)
+        })
+    }
+
+    /// Adds a value that `encode` appends; `name` is its type's.
+    pub(super) fn encoded(
+        &mut self,
+        name: &str,
+        encode: impl FnOnce(&mut Vec<u8>, &mut Attachments) -> Result<()>,
+    ) -> Result<&mut Self> {
         let start = self.bytes.len();
         let before = self.attachments.objects();
         self.bytes.extend_from_slice(&[0; 12]);
-        let done = codec::encode_value(value, &mut self.bytes, &mut self.attachments);
+        let done = encode(&mut self.bytes, &mut self.attachments);
         done.inspect_err(|_| self.bytes.truncate(start))?;
         if self.attachments.has_descriptors() {
             let text = format!(
-                "cannot encode {}: a manager's server keeps no descriptors; send them with a task or a message",
-                type_name::<T>()
+                "cannot encode {name}: a manager's server keeps no descriptors; send them with a task or a message"
             );
             return Err(Error::new(ErrorKind::Encode, text));
         }
@@ -232,6 +245,11 @@ impl<'a> Reader<'a> {
         codec::decode_value(self.kept()?.0, Attachments::NONE)
     }
 
+    /// All that is left.
+    pub(super) fn rest(self) -> &'a [u8] {
+        self.bytes
+    }
+
     pub(super) fn flag(&mut self) -> Result<bool> {
         self.u8().map(|flag| flag != 0)
     }
@@ -256,6 +274,7 @@ const CODES: [(u8, ErrorKind); 4] = [
     (4, ErrorKind::Encode),
 ];
 const REMOTE: u8 = 5;
+const PANICKED: u8 = 6;
 
 /// Makes an answer of what went wrong.
 pub(super) fn write_error(message: &mut Message, error: &Error) {
@@ -265,10 +284,28 @@ pub(super) fn write_error(message: &mut Message, error: &Error) {
     message.u8(known.map_or(REMOTE, |(code, _)| *code)).text(&error.to_string());
 }
 
+/// Makes an answer of a panic in `what`, on the server of that name.
+pub(super) fn write_panic(message: &mut Message, what: &str, report: PanicReport, server: &str) {
+    let PanicReport { message: text, location, backtrace } = report;
+    message.bytes.clear();
+    message.attachments = Attachments::NONE;
+    message.u8(PANICKED).text(what).text(server).text(&text).text(&location);
+    message.text(&backtrace.unwrap_or_default());
+}
+
+fn read_panic(answer: &mut Reader<'_>) -> Result<Error> {
+    let (what, server) = (answer.text()?, answer.text()?.to_owned());
+    let (text, location) = (answer.text()?.to_owned(), answer.text()?.to_owned());
+    let backtrace = Some(answer.text()?.to_owned()).filter(|text| !text.is_empty());
+    let panic = RemotePanic::new(text, location, backtrace, server);
+    Ok(Error::panicked(&format!("method {what}"), panic))
+}
+
 /// The error that an answer is, if it is one.
 pub(super) fn read_status(answer: &mut Reader<'_>) -> Result<()> {
     match answer.u8()? {
         OK => Ok(()),
+        PANICKED => Err(read_panic(answer)?),
         code => {
             let known = CODES.iter().find(|(number, _)| *number == code);
             let kind = known.map_or(ErrorKind::Remote, |(_, kind)| *kind);

@@ -34,6 +34,7 @@ pub trait Otherwise {
     const MP_ARGUMENT: bool = false;
     const MP_RESULT: bool = false;
     const MP_SEND: bool = false;
+    const MP_SYNC: bool = false;
     const MP_ERROR: bool = false;
     const MP_KIND: Fault = Fault::Plain;
 }
@@ -50,6 +51,10 @@ impl<T: Serialize + DeserializeOwned> Probe<'_, T> {
 
 impl<T: ?Sized + Send> Probe<'_, T> {
     pub const MP_SEND: bool = true;
+}
+
+impl<T: ?Sized + Sync> Probe<'_, T> {
+    pub const MP_SYNC: bool = true;
 }
 
 impl<T: ?Sized + Error> Probe<'_, T> {
@@ -230,6 +235,15 @@ pub trait Sendable<const YES: bool> {
     const CHECKED: usize = 0;
 }
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `Send` and `Sync`, as an object in a manager's server must be, whose methods run on \
+               threads: use `Arc` and `Mutex` in it in place of `Rc` and `RefCell`",
+    label = "cannot be used by several threads"
+)]
+pub trait Keepable<const YES: bool> {
+    const CHECKED: usize = 0;
+}
+
 impl<T: ?Sized> HandleTravels<true> for T {}
 impl<T: ?Sized> PointerTravels<true> for T {}
 impl<T: ?Sized> CodeTravels<true> for T {}
@@ -238,3 +252,4 @@ impl<T: ?Sized> OutcomeTravels<true> for T {}
 impl<T: ?Sized> HiddenTravels<true> for T {}
 impl<T: ?Sized> Travels<true> for T {}
 impl<T: ?Sized> Sendable<true> for T {}
+impl<T: ?Sized> Keepable<true> for T {}

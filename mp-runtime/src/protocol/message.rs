@@ -212,7 +212,7 @@ impl<'a> Reply<'a> {
             Self::Value(bytes) | Self::Attached(bytes) => return Ok(bytes),
             Self::Panicked(PanicReport { message, location, backtrace }) => {
                 let panic = RemotePanic::new(message, location, backtrace, worker.to_owned());
-                Error::panicked(task, panic)
+                Error::panicked(&format!("task {task}"), panic)
             }
             Self::NotEncoded(text) => Error::new(
                 ErrorKind::Encode,

@@ -10,7 +10,7 @@ use crate::task::{Task, failure};
 use crate::transport::ring::Room;
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
 /// Runs a task on encoded arguments and what is attached to them, and leaves its reply.
@@ -57,6 +57,22 @@ impl Left {
 thread_local! {
     /// Inside a task, what its last panic reported.
     static REPORT: RefCell<Option<Option<PanicReport>>> = const { RefCell::new(None) };
+    static REPORTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does something for a caller elsewhere, to whom a panic is reported, and to nobody else.
+pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, PanicReport> {
+    REPORT.set(Some(None));
+    let before = REPORTED.replace(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(work));
+    REPORTED.set(before);
+    let report = REPORT.take().flatten();
+    outcome.map_err(|payload| report.unwrap_or_else(|| bare_report(&*payload)))
+}
+
+/// Whether a panic on this thread is reported to a caller elsewhere.
+pub(crate) fn is_reported() -> bool {
+    REPORTED.try_with(Cell::get).unwrap_or(false)
 }
 
 pub(crate) fn run<T: Task>(arguments: &[u8], attachments: Attachments, left: &mut Left) {

@@ -1,11 +1,13 @@
 //! The server of a manager: the objects, who has them, and the calls, one after the other. What they can do is in `map` and
 //! `list`, those that need no server to be used in `direct`; what is kept of values in `store`, who sees to clients that die in
-//! `watch`.
+//! `watch`. Objects of users' own classes are in `custom`, on `threads`: these answer by themselves.
 
+mod custom;
 mod direct;
 mod list;
 mod map;
 pub(super) mod store;
+mod threads;
 mod watch;
 
 use crate::channel::{Encoded, Receiver, Sender};
@@ -14,7 +16,9 @@ use crate::commons::{self, Hold, Kind, Role};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::wire::{self, Message, NO_LINK, Reader, kind, method};
+use custom::Customs;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use store::Arguments;
 use watch::Watch;
@@ -43,7 +47,7 @@ struct Entry {
 }
 
 struct Link {
-    to: Sender<Encoded>,
+    to: Arc<Sender<Encoded>>,
     process: u32,
 }
 
@@ -51,6 +55,7 @@ struct Server {
     id: u64,
     process: u32,
     objects: HashMap<u64, Entry>,
+    customs: Customs,
     created: u64,
     links: HashMap<u64, Link>,
     watch: Watch,
@@ -62,13 +67,14 @@ struct Server {
 /// # Errors
 ///
 /// If it cannot wait for calls.
-pub(super) fn serve(id: u64, door: &Receiver<Encoded>, back: Sender<Encoded>) -> Result<()> {
+pub(super) fn serve(id: u64, door: Receiver<Encoded>, back: Sender<Encoded>) -> Result<()> {
     let process = commons::own()?.get();
     let watch = Watch::start(back)?;
     let mut server = Server {
         id,
         process,
         objects: HashMap::new(),
+        customs: Customs::default(),
         created: 0,
         links: HashMap::new(),
         watch,
@@ -88,15 +94,21 @@ pub(super) fn serve(id: u64, door: &Receiver<Encoded>, back: Sender<Encoded>) ->
             server.look(object);
         }
     }
+    // Methods that still run, and what is dropped with their objects, find the server ended.
+    drop(door);
+    for entry in server.objects.values() {
+        entry.hold.u32(store::ENDED).store(1, Relaxed);
+    }
+    server.customs.end();
     Ok(())
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        for entry in self.objects.values() {
-            entry.hold.u32(store::ENDED).store(1, Relaxed);
-        }
-    }
+/// Answers a client; false if it takes none.
+fn send(to: &Sender<Encoded>, answer: Message) -> bool {
+    // A client takes an answer before it asks again, so there is room; else nobody waits for that.
+    let full = || Err(Error::new(ErrorKind::Full, "the client takes no answers"));
+    let Message { bytes, attachments } = answer;
+    to.send_encoded(&bytes, attachments, full).is_ok()
 }
 
 impl Server {
@@ -112,22 +124,30 @@ impl Server {
             match self.objects.get_mut(&object) {
                 Some(entry) => entry.object.call(method, &mut arguments, &mut answer),
                 None if object == 0 => self.own(link, method, &mut arguments, &mut answer),
-                None => Err(Error::new(ErrorKind::NotFound, "the managed object is there no more")),
+                None => {
+                    let to = self.answers(link)?;
+                    answer.bytes.clear();
+                    self.customs.call(object, method, arguments, to)
+                }
             }
         });
         if let Err(error) = done {
             wire::write_error(&mut answer, &error);
         }
-        if link == NO_LINK {
+        // An answer without a byte is given later, by whoever has what it takes.
+        if link == NO_LINK || answer.bytes.is_empty() {
             return;
         }
         let Some(there) = self.links.get(&link) else { return };
-        // A client takes an answer before it asks again, so there is room; else nobody waits for that.
-        let full = || Err(Error::new(ErrorKind::Full, "the client takes no answers"));
-        let Message { bytes, attachments } = answer;
-        if there.to.send_encoded(&bytes, attachments, full).is_err() {
+        if !send(&there.to, answer) {
             self.links.remove(&link);
         }
+    }
+
+    /// Where the answers of a link go.
+    fn answers(&self, link: u64) -> Result<Arc<Sender<Encoded>>> {
+        let there = self.links.get(&link).map(|link| Arc::clone(&link.to));
+        there.ok_or_else(|| Error::new(ErrorKind::Remote, "nobody awaits the answer"))
     }
 
     /// The methods of the server itself.
@@ -142,13 +162,17 @@ impl Server {
             method::HELLO => self.greet(link, call)?,
             method::BYE => drop(self.links.remove(&call.reader.u64()?)),
             method::CREATE => {
-                let (object, hold) = self.create(call)?;
-                answer.u64(object).attachments.hold(&hold)?;
-                self.objects.get(&object).map_or(Ok(()), |made| made.object.hand_out(answer))?;
+                if let Some((object, hold)) = self.create(link, call)? {
+                    answer.u64(object).attachments.hold(&hold)?;
+                    let made = self.objects.get(&object);
+                    made.map_or(Ok(()), |made| made.object.hand_out(answer))?;
+                } else {
+                    answer.bytes.clear();
+                }
             }
             method::COUNT => {
                 self.sweep();
-                answer.u64(self.objects.len() as u64);
+                answer.u64((self.objects.len() + self.customs.numbers().len()) as u64);
             }
             method::LOOK => self.look(call.reader.u64()?),
             method::REAP => {
@@ -166,25 +190,39 @@ impl Server {
     fn greet(&mut self, link: u64, call: &mut Arguments<'_>) -> Result<()> {
         let (process, pid) = (call.reader.u32()?, call.reader.u32()?);
         let to: Sender<Encoded> = codec::decode_with(call.reader.kept()?.0, Attachments::NONE)?;
-        self.links.insert(link, Link { to, process });
-        self.watch.add(process, pid);
+        self.links.insert(link, Link { to: Arc::new(to), process });
+        if process != self.process {
+            self.watch.add(process, pid);
+        }
         Ok(())
     }
 
-    fn create(&mut self, call: &mut Arguments<'_>) -> Result<(u64, Hold)> {
+    /// Makes an object, or has it made by somebody who answers then.
+    fn create(&mut self, link: u64, call: &mut Arguments<'_>) -> Result<Option<(u64, Hold)>> {
         let object: Box<dyn Object> = match call.reader.u8()? {
             kind::MAP => Box::<map::Map>::default(),
             kind::LIST => Box::<list::List>::default(),
+            kind::CUSTOM => {
+                let (to, holds) = (self.answers(link)?, self.hold()?);
+                self.customs.create(self.created, holds, call.split(), to)?;
+                return Ok(None);
+            }
             other => direct::make(other, call)?,
         };
+        let (hold, client) = self.hold()?;
+        self.objects.insert(self.created, Entry { hold, object });
+        Ok(Some((self.created, client)))
+    }
+
+    /// The server's hold on a new object, and its first client's.
+    fn hold(&mut self) -> Result<(Hold, Hold)> {
         self.created += 1;
         let hold = Hold::new(Kind::Managed, Role::SENDER, store::LEN)?;
         hold.u64(store::OBJECT).store(self.created, Relaxed);
         hold.u64(store::SERVER).store(self.id, Relaxed);
         hold.u32(store::PROCESS).store(self.process, Relaxed);
         let client = hold.as_role(Role::RECEIVER)?;
-        self.objects.insert(self.created, Entry { hold, object });
-        Ok((self.created, client))
+        Ok((hold, client))
     }
 
     /// Gives an object up that nobody has any more.
@@ -192,11 +230,14 @@ impl Server {
         let is_held = |entry: &Entry| entry.hold.has_holder(Role::RECEIVER);
         if self.objects.get(&object).is_some_and(|entry| !is_held(entry)) {
             self.objects.remove(&object);
+        } else if !self.objects.contains_key(&object) {
+            self.customs.look(object);
         }
     }
 
     fn sweep(&mut self) {
-        let all: Vec<u64> = self.objects.keys().copied().collect();
+        let mut all: Vec<u64> = self.objects.keys().copied().collect();
+        all.append(&mut self.customs.numbers());
         all.into_iter().for_each(|object| self.look(object));
     }
 }

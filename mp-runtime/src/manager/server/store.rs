@@ -67,6 +67,17 @@ impl<'a> Arguments<'a> {
         Self { reader, holds: holds.into_iter() }
     }
 
+    /// Takes what is left of it.
+    pub(super) fn split(&mut self) -> Self {
+        let rest = std::mem::replace(&mut self.reader, Reader::new(&[]));
+        Self { reader: rest, holds: std::mem::take(&mut self.holds) }
+    }
+
+    /// What is left of it, and the objects in that.
+    pub(super) fn into_parts(self) -> (Vec<u8>, Vec<Hold>) {
+        (self.reader.rest().to_vec(), self.holds.collect())
+    }
+
     /// The next value, to be kept.
     pub(super) fn value(&mut self) -> Result<Stored> {
         let (bytes, objects) = self.reader.kept()?;
