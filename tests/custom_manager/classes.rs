@@ -53,12 +53,13 @@ impl Counter {
 /// Values of many types.
 pub struct Typed {
     all: (String, Vec<u32>, Vec<u8>),
+    queue: Option<mp::Queue<String>>,
 }
 
 #[mp::manager]
 impl Typed {
     pub fn new(text: &str, numbers: Vec<u32>, bytes: &[u8]) -> Self {
-        Self { all: (text.to_owned(), numbers, bytes.to_vec()) }
+        Self { all: (text.to_owned(), numbers, bytes.to_vec()), queue: None }
     }
 
     pub fn all(&self) -> (String, Vec<u32>, Vec<u8>) {
@@ -92,8 +93,12 @@ impl Typed {
         [a, b, c, d, e, f, g, h, i, j, k, l].into_iter().sum()
     }
 
-    pub fn put(&self, queue: mp::Queue<String>) {
-        queue.put("put".to_owned()).expect("there is room");
+    pub fn keep(&mut self, queue: mp::Queue<String>) {
+        self.queue = Some(queue);
+    }
+
+    pub fn kept(&self) -> Option<mp::Queue<String>> {
+        self.queue.clone()
     }
 }
 

@@ -62,7 +62,10 @@ fn mgr_22_every_form_of_argument_arrives() {
         let sum = typed.many(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
         assert_eq!(sum.expect("a value"), 78);
         let queue = mp::Queue::new().expect("a queue");
-        typed.put(queue.clone()).expect("a unit");
+        queue.put("put".to_owned()).expect("room");
+        // Now only the server has it.
+        typed.keep(queue).expect("a unit");
+        let queue = typed.kept().expect("a call").expect("a queue");
         assert_eq!(queue.get().expect("a value"), "put");
     });
 }

@@ -38,9 +38,9 @@ impl Room {
         before + self.inside.fetch_sub(1, SeqCst) - 1
     }
 
-    /// The same, for one that shares it: how many of those inside change it.
-    pub fn look(&self) -> u32 {
-        thread::sleep(Duration::from_millis(1)); // work: others come meanwhile
+    /// Takes so many milliseconds.
+    pub fn look(&self, time: u64) -> u32 {
+        thread::sleep(Duration::from_millis(time)); // work: others come meanwhile
         self.changes
     }
 
@@ -84,7 +84,7 @@ fn mgr_14_methods_that_change_run_alone() {
                 });
             }
         });
-        assert_eq!(room.look().expect("a number"), 200);
+        assert_eq!(room.look(1).expect("a number"), 200);
     });
 }
 
@@ -100,7 +100,7 @@ fn mgr_13_a_method_that_waits_holds_up_nobody_else() {
             let stay = scope.spawn(|| room.stay(inside.clone(), end.clone()));
             inside.wait();
             assert_eq!(other.change().expect("a number"), 0);
-            assert_eq!(room.look().expect("they share it"), 0);
+            assert_eq!(room.look(1).expect("they share it"), 0);
             assert_eq!(dict.insert(1, 2).expect("a call"), None);
             let change = scope.spawn(|| room.change());
             end.set();
@@ -115,22 +115,24 @@ fn mgr_13_one_that_changes_comes_in_between_those_that_share() {
     watched(|| {
         let manager = Manager::new().expect("a server");
         let room = manager.create::<Room>(()).expect("an object");
-        let changed = AtomicBool::new(false);
-        let looks = AtomicU32::new(0);
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    while !changed.load(SeqCst) {
-                        room.look().expect("a number");
-                        looks.fetch_add(1, SeqCst);
-                    }
-                });
+        let (changed, looks) = (AtomicBool::new(false), AtomicU32::new(0));
+        // Of different lengths, so that there is no moment without one.
+        let look = |time| {
+            while !changed.load(SeqCst) && looks.load(SeqCst) < 100 {
+                room.look(time).expect("a number");
+                looks.fetch_add(1, SeqCst);
             }
-            wait_until(PROMPT, "they are at it", || looks.load(SeqCst) > 20);
-            room.change().expect("it has its turn");
+        };
+        thread::scope(|scope| {
+            for time in [19, 23, 29, 31] {
+                scope.spawn(move || look(time));
+            }
+            wait_until(PROMPT, "they are at it", || looks.load(SeqCst) > 4);
+            room.change().expect("a number");
             changed.store(true, SeqCst);
         });
-        assert_eq!(room.look().expect("a number"), 1);
+        let looks = looks.load(SeqCst);
+        assert!(looks < 100, "its turn came only when they were done");
     });
 }
 
@@ -151,7 +153,7 @@ fn mgr_13_one_that_shares_comes_in_between_those_that_change() {
                 });
             }
             wait_until(PROMPT, "they are at it", || changes.load(SeqCst) > 20);
-            assert!(room.look().expect("it has its turn") > 20);
+            assert!(room.look(1).expect("it has its turn") > 20);
             seen.store(true, SeqCst);
         });
     });

@@ -119,7 +119,9 @@ fn proxy(class: &Class) -> TokenStream {
     });
     quote! {
         #[allow(
+            dead_code,
             private_interfaces,
+            clippy::len_without_is_empty,
             clippy::missing_errors_doc,
             clippy::should_implement_trait,
             clippy::too_many_arguments

@@ -107,7 +107,7 @@ impl Shared {
             let waited = self.work.wait_timeout(state, IDLE);
             let (back, time) = waited.unwrap_or_else(PoisonError::into_inner);
             state = back;
-            if time.timed_out() && state.free > state.claimed {
+            if time.timed_out() && state.work.is_empty() && state.free > state.claimed {
                 state.free -= 1;
                 return None;
             }
