@@ -175,7 +175,8 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   travels: then `create` gives a `Result` too.
 /// * **Methods that are `pub`** in any way, with `&self` or `&mut self`. They take and return what tasks do: values that
 ///   serde knows, `&str` and `&[u8]`. On the proxy, what they return comes in an `mp::Result`. A `Result` of their own stays
-///   what it is inside it: `proxy.parse(text)??`.
+///   what it is inside it: `proxy.parse(text)??`. Locks, queues, proxies and other handles of shared objects are values like
+///   others here; `mp::Fd` is not, since its descriptor would have to be kept.
 /// * Everything else in the `impl` (private methods, constants) and in other `impl`s of the type is for the object itself.
 ///   To call it by the proxy is a compile error.
 ///
@@ -186,7 +187,7 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Methods with `&self` run at once, each on a thread of the server's; those with `&mut self` run alone. Calls are let in as
 /// they come, so none waits for ever. One that takes long, or waits for something, holds up its own object only. A method
-/// that calls its own object by a proxy waits for itself.
+/// that calls its own object by a proxy waits for itself. The server is a daemon, so methods start no processes and pools.
 ///
 /// A panic in a method is an error for its caller, `Panicked` with the text and the place, and for nobody else. The object
 /// stays as the method left it, in the middle of its change: one that must not be seen so needs care, as behind any

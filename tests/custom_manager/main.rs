@@ -51,6 +51,34 @@ fn mgr_22_an_object_is_a_plain_one_as_well() {
 }
 
 #[mp::test]
+fn mgr_22_a_type_may_stand_in_a_function() {
+    struct Word(&'static str);
+
+    #[mp::manager(proxy = Handle)]
+    impl Word {
+        fn new() -> Self {
+            Self("here")
+        }
+
+        #[cfg(not(target_os = "linux"))]
+        pub fn get(&self) -> u8 {
+            0
+        }
+
+        #[cfg(target_os = "linux")]
+        pub fn get(&self) -> String {
+            self.0.to_owned()
+        }
+    }
+
+    watched(|| {
+        let manager = Manager::new().expect("a server");
+        let word: Handle = manager.create::<Word>(()).expect("an object");
+        assert_eq!(word.get().expect("a value"), "here");
+    });
+}
+
+#[mp::test]
 fn mgr_22_every_form_of_argument_arrives() {
     watched(|| {
         let manager = Manager::new().expect("a server");

@@ -49,6 +49,10 @@ impl Room {
         end.wait();
     }
 
+    pub fn stay_alone(&mut self, inside: Event, end: Event) {
+        self.stay(inside, end);
+    }
+
     pub fn threads(&self) -> usize {
         std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
     }
@@ -155,6 +159,31 @@ fn mgr_13_one_that_shares_comes_in_between_those_that_change() {
             wait_until(PROMPT, "they are at it", || changes.load(SeqCst) > 20);
             assert!(room.look(1).expect("it has its turn") > 20);
             seen.store(true, SeqCst);
+        });
+    });
+}
+
+#[mp::task]
+fn stay_there(room: RoomProxy, inside: Event, end: Event) {
+    room.stay_alone(inside, end).expect("a unit");
+}
+
+#[mp::test]
+fn mgr_13_the_next_one_comes_in_after_a_killed_caller() {
+    watched(|| {
+        let manager = Manager::new().expect("a server");
+        let room = manager.create::<Room>(()).expect("an object");
+        let (inside, end) = (Event::new().expect("an event"), Event::new().expect("an event"));
+        let caller = mp::spawn(stay_there, (room.clone(), inside.clone(), end.clone()));
+        let caller = caller.expect("a process");
+        inside.wait();
+        thread::scope(|scope| {
+            let next = scope.spawn(|| room.change());
+            caller.kill().expect("it is a child");
+            caller.join().expect("it was started");
+            assert!(!next.is_finished(), "its method runs to its end");
+            end.set();
+            assert_eq!(next.join().expect("no panic").expect("a number"), 0);
         });
     });
 }

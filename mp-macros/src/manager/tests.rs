@@ -43,6 +43,22 @@ fn others_are_not() {
 }
 
 #[test]
+fn crate_option_replaces_the_path() {
+    let written = accepts("crate = my::mp", &with("pub fn get(&self, at: Point) -> u8 {}"));
+    contains(&written, "__mp_object: my::mp::__private::Object");
+    contains(&written, "use my::mp as __mp;");
+    assert_eq!(count(&written, "::mp::"), 1, "{written}");
+}
+
+#[test]
+fn conditions_are_on_all_that_is_made() {
+    let written = accepts("", &with("#[cfg(a)] pub fn get(&self) {}"));
+    assert_eq!(count(&written, "#[cfg(a)]"), 5, "{written}");
+    let written = accepts("", &format!("#[cfg(a)] {}", with("pub fn get(&self) {}")));
+    assert_eq!(count(&written, "#[cfg(a)]"), 3, "{written}");
+}
+
+#[test]
 fn self_is_written_out() {
     let written = accepts("", &with("pub fn twin(&self, other: Vec<Self>) -> Option<Self> {}"));
     contains(&written, "fn twin(&self, other: Vec<Foo>) -> __mp::Result<Option<Foo>>");

@@ -31,6 +31,11 @@ impl Sender<Encoded> {
         message::put_encoded(&lane, bytes, attachments, Until::Ever, expect).map(drop)
     }
 
+    /// An error if nobody receives any more: then what was sent before may lie there for ever.
+    pub(crate) fn expect_heard(&self) -> Result<()> {
+        self.handle.expect(Role::RECEIVER)
+    }
+
     /// As [`send_encoded`](Self::send_encoded), of plain bytes, without waiting; false if there is no room.
     pub(crate) fn try_send_encoded(&self, bytes: &[u8]) -> Result<bool> {
         let lane = self.handle.lane(0);

@@ -168,6 +168,7 @@ type Make = fn(&mut Reader<'_>, &mut Message) -> Result<Option<Kept>>;
 
 /// A method in its class's table.
 pub struct MethodEntry {
+    number: u16,
     pub(super) name: &'static str,
     /// Whether it runs alone.
     pub(super) alone: bool,
@@ -178,7 +179,7 @@ impl MethodEntry {
     /// The entry of `M`; `alone`: no other method of the object runs meanwhile.
     #[must_use]
     pub const fn new<M: Method>(alone: bool) -> Self {
-        Self { name: M::NAME, alone, run: run::<M> }
+        Self { number: M::NUMBER, name: M::NAME, alone, run: run::<M> }
     }
 }
 
@@ -193,7 +194,7 @@ pub struct Class {
     pub(super) name: &'static str,
     place: (&'static str, u32, u32),
     pub(super) make: Make,
-    pub(super) methods: &'static [MethodEntry],
+    methods: &'static [MethodEntry],
 }
 
 /// What goes into the link-time list.
@@ -212,6 +213,11 @@ impl Class {
         column: u32,
     ) -> Self {
         Self { name: C::NAME, place: (file, line, column), make: make::<C>, methods }
+    }
+
+    /// The method of that number, which is not its place: some that are conditional may be missing.
+    pub(super) fn method(&self, number: u16) -> Option<&'static MethodEntry> {
+        self.methods.iter().find(|method| method.number == number)
     }
 
     /// Says which one it is.

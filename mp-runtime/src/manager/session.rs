@@ -96,6 +96,8 @@ impl Session {
         drop(to);
         let mut link = Link { number, answers, owner, buffer: Vec::new() };
         self.post(hello)?;
+        // A server that closes its door throws away what it finds there; what came later says so here.
+        self.door.expect_heard().map_err(|error| self.ended(error))?;
         self.answer(&mut link)?;
         Ok(link)
     }

@@ -103,8 +103,7 @@ impl Customs {
         self.admit();
         let gone = || Error::new(ErrorKind::NotFound, "the managed object is there no more");
         let instance = &self.entries.get(&object).ok_or_else(gone)?.instance;
-        let method = instance.class.methods.get(usize::from(number));
-        let method = method.ok_or_else(|| super::no_method(number))?;
+        let method = instance.class.method(number).ok_or_else(|| super::no_method(number))?;
         let (arguments, holds) = call.into_parts();
         let call = Call { method, arguments, holds, to };
         let mut gate = lock(&instance.gate);
@@ -143,6 +142,8 @@ impl Customs {
     /// Waits for the methods that run, and lets no further one in.
     pub(super) fn end(mut self) {
         self.shared.ended.store(true, Relaxed);
+        self.admit();
+        self.entries.values().for_each(|entry| lock(&entry.instance.gate).waiting.clear());
         self.shared.threads.settle();
         self.admit();
         self.entries.drain().for_each(discard);

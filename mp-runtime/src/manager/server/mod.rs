@@ -99,6 +99,8 @@ pub(super) fn serve(id: u64, door: Receiver<Encoded>, back: Sender<Encoded>) -> 
     for entry in server.objects.values() {
         entry.hold.u32(store::ENDED).store(1, Relaxed);
     }
+    // So does at once whoever waits for an answer that nobody is about to give.
+    server.links.clear();
     server.customs.end();
     Ok(())
 }
