@@ -110,6 +110,32 @@ fn mgr_21_the_server_hears_of_a_killed_client_by_itself() {
     });
 }
 
+/// One that never called is not known to the server, which looks for such when it has many objects.
+#[mp::test]
+fn mgr_21_objects_of_a_client_that_never_called_are_found() {
+    watched(|| {
+        let manager = manager();
+        let (sender, receiver) = mp::channel::<u8>().unwrap();
+        let (list, ready) = (manager.list_from([sender]).unwrap(), Event::new().unwrap());
+        let process = mp::spawn(only_keep, (list, ready.clone())).unwrap();
+        ready.wait();
+        let pid = i32::try_from(process.pid().expect("it was started")).unwrap();
+        kill(pid, libc::SIGKILL).expect("it is there");
+        process.join().unwrap();
+        let _many: Vec<_> = (0..100).map(|_| manager.list::<u8>().unwrap()).collect();
+        assert_eq!(receiver.recv().unwrap_err().kind(), ErrorKind::Disconnected);
+    });
+}
+
+#[mp::task]
+fn only_keep(list: ListProxy<Sender<u8>>, ready: Event) {
+    let _kept = list;
+    ready.set();
+    loop {
+        std::thread::park();
+    }
+}
+
 #[mp::task]
 fn use_and_keep(list: ListProxy<Sender<u8>>, ready: Event) {
     assert_eq!(list.len().expect("it serves"), 1);

@@ -60,7 +60,12 @@ struct Server {
     links: HashMap<u64, Link>,
     watch: Watch,
     ended: bool,
+    /// How many objects there are when it looks for those that nobody has.
+    sweep_at: usize,
 }
+
+/// With fewer objects than this no look is worth it.
+const OFTEN: usize = 64;
 
 /// Serves until told to end.
 ///
@@ -79,6 +84,7 @@ pub(super) fn serve(id: u64, door: Receiver<Encoded>, back: Sender<Encoded>) -> 
         links: HashMap::new(),
         watch,
         ended: false,
+        sweep_at: OFTEN,
     };
     let mut request = Vec::new();
     while !server.ended {
@@ -200,7 +206,17 @@ impl Server {
     }
 
     /// Makes an object, or has it made by somebody who answers then.
+    /// Looks for objects that nobody has any more when they have become twice as many as those that somebody had: a
+    /// process that died with a proxy and never called says nothing of it.
+    fn sweep_at_times(&mut self) {
+        if self.objects.len() >= self.sweep_at {
+            self.sweep();
+            self.sweep_at = (2 * self.objects.len()).max(OFTEN);
+        }
+    }
+
     fn create(&mut self, link: u64, call: &mut Arguments<'_>) -> Result<Option<(u64, Hold)>> {
+        self.sweep_at_times();
         let object: Box<dyn Object> = match call.reader.u8()? {
             kind::MAP => Box::<map::Map>::default(),
             kind::LIST => Box::<list::List>::default(),
