@@ -9,8 +9,8 @@ use crate::commons::{self, Hold, Kind, Number, Role};
 use crate::custody;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shared::plain::{Atomic, Plain, Shareable};
-use serde::de::{Deserializer, Error as _};
-use serde::ser::Serializer;
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -193,5 +193,21 @@ impl<T: Atomic> Cells<T> {
         // SAFETY: so many lie there, mapped while `self` is borrowed, aligned as every object is; any bits are an
         // atomic, and nobody accesses those of such a handle in another way.
         unsafe { std::slice::from_raw_parts(self.start().as_ptr(), self.len()) }
+    }
+}
+
+/// A handle on values behind a lock: on one, or on any number.
+pub(super) struct Handle<C, const ONE: bool>(pub(super) C);
+
+impl<T: Shareable, const ONE: bool> Serialize for Handle<&Cells<T>, ONE> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Shareable, const ONE: bool> Deserialize<'de> for Handle<Cells<T>, ONE> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (kind, len) = if ONE { (Kind::Value, Some(1)) } else { (Kind::Array, None) };
+        Cells::deserialize(kind, len, deserializer).map(Self)
     }
 }

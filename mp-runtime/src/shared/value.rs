@@ -3,7 +3,7 @@
 
 use crate::commons::Kind;
 use crate::error::Result;
-use crate::shared::cells::Cells;
+use crate::shared::cells::{Cells, Handle};
 use crate::shared::plain::Plain;
 use crate::sync::{Lock, LockGuard};
 use serde::de::{Deserialize, Deserializer};
@@ -143,27 +143,14 @@ impl<T> fmt::Debug for Value<T> {
 
 impl<T: Plain> Serialize for Value<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (Handle(&self.cells), &self.lock).serialize(serializer)
-    }
-}
-
-struct Handle<C>(C);
-
-impl<T: Plain> Serialize for Handle<&Cells<T>> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Plain> Deserialize<'de> for Handle<Cells<T>> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cells::deserialize(Kind::Value, Some(1), deserializer).map(Self)
+        (Handle::<_, true>(&self.cells), &self.lock).serialize(serializer)
     }
 }
 
 impl<'de, T: Plain> Deserialize<'de> for Value<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (Handle(cells), lock) = <(Handle<Cells<T>>, Lock)>::deserialize(deserializer)?;
+        let read = <(Handle<Cells<T>, true>, Lock)>::deserialize(deserializer)?;
+        let (Handle(cells), lock) = read;
         Ok(Self { cells, lock })
     }
 }
