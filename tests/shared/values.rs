@@ -321,3 +321,49 @@ fn val_02_threads_of_one_process_exclude_each_other() {
         assert_eq!(count.get().expect("free"), 8_000);
     });
 }
+
+/// Of a kit of values, adds up what each has, and says which one that was.
+#[mp::task]
+fn add_up(from: mp::Queue<Kit>, to: mp::Queue<(Value<u64>, usize)>) {
+    for kit in from.iter() {
+        let kit = kit.expect("it decodes");
+        let sum = kit.values.iter().map(|value| value.get().expect("free")).sum::<u64>();
+        let sum =
+            sum + kit.array.lock().expect("free").iter().map(|byte| u64::from(*byte)).sum::<u64>();
+        kit.sum.set(sum).expect("free");
+        to.put((kit.sum, kit.values.len())).expect("somebody takes it");
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kit {
+    values: Vec<Value<u64>>,
+    array: Array<u8>,
+    sum: Value<u64>,
+}
+
+#[mp::test]
+fn sync_30_values_travel_in_messages_to_running_workers() {
+    watchdog(LONG, || {
+        let pool = mp::Pool::new(1).expect("a worker");
+        let (there, back) = (mp::Queue::new().expect("memory"), mp::Queue::new().expect("memory"));
+        let running = pool.submit(add_up, (there.clone(), back.clone()));
+        let kit = |count: u64| Kit {
+            values: (0..count).map(value).collect(),
+            array: Array::from_slice(&[1, 2, 3]).expect("memory"),
+            sum: value(0),
+        };
+        let (small, large) = (kit(3), kit(400));
+        let sums = [small.sum.clone(), large.sum.clone()];
+        there.put(small).expect("room");
+        there.put(large).expect("room");
+        for (index, (count, sum)) in [(3, 9), (400, 79_806)].into_iter().enumerate() {
+            let (result, had) = back.get().expect("it comes");
+            assert_eq!((result.get().expect("free"), had), (sum, count));
+            result.set(7).expect("free");
+            assert_eq!(sums[index].get().expect("free"), 7, "it is the same one");
+        }
+        there.close_all();
+        running.get().expect("it returns");
+    });
+}
