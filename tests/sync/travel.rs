@@ -223,9 +223,9 @@ fn sync_30_bey_31_each_can_be_in_a_message_to_workers_that_run_already() {
                 let Parcel::Kit(came) = back.recv().unwrap() else { panic!("a kit was sent") };
                 assert!(came.events["go"].is_set());
                 came.events["begun"].set();
-                assert_eq!(came.semaphores.1.as_ref().unwrap().value(), 2);
             }
             assert!(kit.events["begun"].is_set());
+            assert_eq!(kit.semaphores.1.as_ref().unwrap().value(), 2, "neither is inside any more");
             assert_eq!((tally.get(0), tally.get(1)), (100, 100));
         });
     });
