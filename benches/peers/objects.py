@@ -226,6 +226,43 @@ def share(count, _):
     return LARGE / 2**30 / min(seconds(turn) for _ in range(count(8)))
 
 
+def dictionary(count, clients):
+    """Thousands of gets and sets a second of a manager's dict, by so many clients."""
+    calls = count(10_000)
+    manager = context.Manager()
+    shared = manager.dict({key: 0 for key in range(1000)})
+    ends = []
+
+    def use(calls):
+        for call in range(calls):
+            if call % 2 == 0:
+                shared[call % 1000] = call
+            else:
+                shared[call % 1000]
+
+    def client(told, tell):
+        use(calls // 10)
+        tell.send(None)
+        told.recv()
+        use(calls)
+        tell.send(None)
+
+    for _ in range(clients):
+        ours, its = context.Pipe()
+        start(client, its, its)
+        ends.append(ours)
+    for end in ends:
+        end.recv()
+
+    def together():
+        for end in ends:
+            end.send(None)
+        for end in ends:
+            end.recv()
+
+    return clients * calls / seconds(together) / 1e3
+
+
 METRICS = {
     "channel": channel,
     "ping-pong": ping_pong,
@@ -238,6 +275,8 @@ METRICS = {
     "event-idle": lambda count, _: event(count(100), 0.01),
     "slice": slice_,
     "share": share,
+    "dict": lambda count, _: dictionary(count, 1),
+    "dict-2": lambda count, _: dictionary(count, 2),
 }
 
 

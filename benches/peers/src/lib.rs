@@ -1,6 +1,7 @@
 //! What the contestants share: what is measured, how often, and the clock. Each contestant is a program that takes the
 //! name of a metric and a scale in percent, and prints one number: the metric in its unit.
 
+pub mod dict;
 pub mod objects;
 pub mod raw;
 

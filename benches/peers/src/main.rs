@@ -18,7 +18,7 @@ benches/peers/run [--quick] [--rounds N] [--only METRIC].. [--json FILE]
   --rounds N     rounds of all contestants of a row, 3 unless told; the table has the median of them
   --only METRIC  this row, and others named so:
                  throughput map apply idle start pool argument result death
-                 channel ping-pong large queue queue-2-2 lock contended event event-idle slice share
+                 channel ping-pong large queue queue-2-2 lock contended event event-idle slice share dict dict-2
   --json FILE    the same as JSON
 ";
 

@@ -11,7 +11,7 @@ pub struct Metric {
     pub crossmist: Option<f64>,
 }
 
-pub const METRICS: [Metric; 20] = [
+pub const METRICS: [Metric; 22] = [
     calls("throughput", "small tasks with a callback or handle, 2 workers", "M/s", true).quoted(0.145_676),
     calls("map", "map over a million integers, 2 workers", "M/s", true).quoted(55.99),
     calls("apply", "apply, 1 worker, busy", "µs", false).quoted(68.1),
@@ -32,6 +32,8 @@ pub const METRICS: [Metric; 20] = [
     object("event-idle", "the same after 10 ms of waiting", "µs", false),
     object("slice", "64 MiB of shared memory that was filled before: sent and summed", "GiB/s", true),
     object("share", "64 MiB copied into shared memory that is made for it", "GiB/s", true),
+    dict("dict", "gets and sets of a dictionary in a server, one client", "k/s", true),
+    dict("dict-2", "the same of two clients together", "k/s", true),
 ];
 
 const fn calls(name: &'static str, what: &'static str, unit: &'static str, more: bool) -> Metric {
@@ -40,6 +42,10 @@ const fn calls(name: &'static str, what: &'static str, unit: &'static str, more:
 
 const fn object(name: &'static str, what: &'static str, unit: &'static str, more: bool) -> Metric {
     Metric { name, what, unit, more, contestants: &OBJECTS, crossmist: None }
+}
+
+const fn dict(name: &'static str, what: &'static str, unit: &'static str, more: bool) -> Metric {
+    Metric { name, what, unit, more, contestants: &DICTS, crossmist: None }
 }
 
 impl Metric {
@@ -89,4 +95,10 @@ const OBJECTS: [Contestant; 18] = [
     ("crossbeam (threads)", "ceiling_objects", "crossbeam", true, true),
     ("parking_lot (threads)", "ceiling_objects", "parking_lot", true, true),
     ("bare", "ceiling_objects", "bare", true, true),
+];
+
+const DICTS: [Contestant; 3] = [
+    ("mp", "ours_dict", "", false, true),
+    ("multiprocessing", "objects.py", "Queue", false, true),
+    ("Redis, Unix socket", "redis", "", false, true),
 ];
