@@ -11,3 +11,7 @@ pub(crate) mod scratch;
 pub(crate) mod segment;
 pub(crate) mod sleeper;
 pub(crate) mod slots;
+pub(crate) mod word;
+
+#[cfg(test)]
+pub(crate) mod tests;

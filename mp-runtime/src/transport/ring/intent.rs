@@ -1,9 +1,9 @@
 //! Records before which something is to be done for the reader's sake: one that finds the writer dead in the middle of that
 //! has the record all the same. How records lie in the ring is in its own file.
 
-use super::{CAPACITY, KIND_BITS, PROGRESS, Reader, Record, Writer, progress};
+use super::turns::Turns;
+use super::{CAPACITY, KIND_BITS, Reader, Record, Writer, progress};
 use std::io;
-use std::sync::atomic::Ordering::{Acquire, Release};
 
 /// In place of how many bytes a record of no parts has: it is whole, and not there yet.
 const INTENDED: usize = 0xf_ffff;
@@ -28,7 +28,7 @@ impl Writer {
     #[cold]
     pub(super) fn intend(&self, before: &mut dyn FnMut()) {
         let word = progress(self.tail, 0, INTENDED);
-        self.mapping.u64(PROGRESS).store(word, Release);
+        self.mapping.note(word);
         before();
     }
 }
@@ -37,7 +37,7 @@ impl Reader {
     /// The record that was whole, and not there yet, when the writer died. For a ring that was read to its
     /// end, whose writer is gone.
     pub(crate) fn pop_intended(&mut self) -> Option<Record> {
-        let word = self.mapping.u64(PROGRESS).load(Acquire);
+        let word = self.mapping.noted();
         if word != progress(self.head, 0, INTENDED) {
             return None;
         }

@@ -5,16 +5,16 @@
 
 mod intent;
 mod room;
+pub(super) mod turns;
 
 pub(crate) use room::Room;
 
-use crate::sys::futex;
 use crate::sys::memory::{Memory, Shared};
 use crate::transport::bytes::Bytes;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::fence;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use turns::Turns;
 
 /// The ring's size in bytes, a power of two.
 const CAPACITY: u64 = SIZE as u64;
@@ -168,7 +168,7 @@ impl Writer {
     fn note(&mut self, open: Open) {
         self.open = Some(open);
         let word = progress(self.tail, open.parts, open.len);
-        self.mapping.u64(PROGRESS).store(word, Release);
+        self.mapping.note(word);
     }
 
     /// Publishes the record; `head` is put in place of that of [`open`](Self::open).
@@ -181,13 +181,13 @@ impl Writer {
         self.copy(self.tail, &first[..8]);
         self.copy(self.tail + HEADER as u64, head);
         self.tail += size(len);
-        self.mapping.u64(TAIL).store(self.tail, Release);
-        self.mapping.u64(PROGRESS).store(0, Release);
+        self.mapping.publish(self.tail);
+        self.mapping.note(0);
     }
 
     /// Gives back pages behind the ring that a very large record needed. For idle times.
     pub(crate) fn trim(&mut self) {
-        if self.room_used > WARM && self.mapping.u64(HEAD).load(Acquire) >= self.room_until {
+        if self.room_used > WARM && self.mapping.read_until() >= self.room_until {
             // Where the system cannot, the pages stay until the next large record.
             let _ = self.memory.discard(BEHIND + WARM, self.room_used - WARM);
             self.room_used = WARM;
@@ -203,9 +203,9 @@ impl Writer {
         self.copy(self.tail + HEADER as u64, bytes);
         let intended = before.map(|before| self.intend(before)).is_some();
         self.tail += size;
-        self.mapping.u64(TAIL).store(self.tail, Release);
+        self.mapping.publish(self.tail);
         if intended {
-            self.mapping.u64(PROGRESS).store(0, Release);
+            self.mapping.note(0);
         }
     }
 
@@ -230,18 +230,7 @@ impl Writer {
 
     #[inline(never)]
     fn look_until_read(&self, position: u64) -> u64 {
-        loop {
-            let head = self.mapping.u64(HEAD).load(Acquire);
-            if head >= position {
-                return head;
-            }
-            let seen = self.mapping.u32(BELL).load(Acquire);
-            self.mapping.u32(WAITING).store(1, Relaxed);
-            fence(SeqCst);
-            if self.mapping.u64(HEAD).load(Acquire) < position {
-                futex::wait(self.mapping.u32(BELL), seen, None);
-            }
-        }
+        self.mapping.wait_for_head(position)
     }
 }
 
@@ -293,12 +282,12 @@ impl Reader {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.mapping.u64(TAIL).load(Acquire) == self.head
+        self.mapping.published() == self.head
     }
 
     /// Takes all records that are there now.
     pub(crate) fn pop_all(&mut self, mut take: impl FnMut(Record)) -> Result<(), Malformed> {
-        let tail = self.mapping.u64(TAIL).load(Acquire);
+        let tail = self.mapping.published();
         if tail == self.head {
             return Ok(());
         }
@@ -315,7 +304,7 @@ impl Reader {
     /// The record that the writer was putting together when it died. For a ring that was read to its
     /// end, whose writer is gone.
     pub(crate) fn pop_unfinished(&mut self) -> Option<Record> {
-        let word = self.mapping.u64(PROGRESS).load(Acquire);
+        let word = self.mapping.noted();
         let low = |bits: u32| u32::try_from(word >> bits & 0xff_ffff).unwrap_or(0);
         let (parts, len) = (low(20), usize::try_from(word & 0xf_ffff).unwrap_or(0));
         if word != progress(self.head, parts, len) || parts == 0 || len > PARTS {
@@ -351,13 +340,7 @@ impl Reader {
             return Err(Malformed);
         }
         self.head += size;
-        self.mapping.u64(HEAD).store(self.head, Release);
-        fence(SeqCst);
-        if self.mapping.u32(WAITING).load(Relaxed) != 0 {
-            self.mapping.u32(WAITING).store(0, Relaxed);
-            self.mapping.u32(BELL).fetch_add(1, Release);
-            let _ = futex::wake(self.mapping.u32(BELL), 1);
-        }
+        self.mapping.pass(self.head);
         Ok(Record { tag, parts, body })
     }
 
