@@ -15,6 +15,7 @@ pub(crate) trait Word {
     fn load(&self, order: Ordering) -> u32;
     fn store(&self, value: u32, order: Ordering);
     fn add(&self, value: u32, order: Ordering) -> u32;
+    fn swap(&self, value: u32, order: Ordering) -> u32;
     fn fence(order: Ordering);
 
     /// Sleeps while the word has this value, or for less.
@@ -27,6 +28,11 @@ pub(crate) trait Word {
 pub(crate) trait Long {
     fn load(&self, order: Ordering) -> u64;
     fn store(&self, value: u64, order: Ordering);
+    fn exchange(&self, current: u64, new: u64, done: Ordering) -> bool;
+    /// Sets these bits.
+    fn set(&self, bits: u64, order: Ordering);
+    /// Clears these bits, and gives what was there before.
+    fn clear(&self, bits: u64, order: Ordering) -> u64;
 }
 
 impl Word for AtomicU32 {
@@ -45,6 +51,11 @@ impl Word for AtomicU32 {
     #[inline]
     fn add(&self, value: u32, order: Ordering) -> u32 {
         self.fetch_add(value, order)
+    }
+
+    #[inline]
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.swap(value, order)
     }
 
     #[inline]
@@ -74,5 +85,20 @@ impl Long for AtomicU64 {
     #[inline]
     fn store(&self, value: u64, order: Ordering) {
         self.store(value, order);
+    }
+
+    #[inline]
+    fn exchange(&self, current: u64, new: u64, done: Ordering) -> bool {
+        self.compare_exchange(current, new, done, Ordering::Relaxed).is_ok()
+    }
+
+    #[inline]
+    fn set(&self, bits: u64, order: Ordering) {
+        self.fetch_or(bits, order);
+    }
+
+    #[inline]
+    fn clear(&self, bits: u64, order: Ordering) -> u64 {
+        self.fetch_and(!bits, order)
     }
 }

@@ -16,14 +16,20 @@
 //! One of the two sees the other, whatever the interleaving. Explicit fences, since loom models those.
 
 mod seat;
+pub(super) mod sleep;
+pub(super) mod word;
+
+pub(crate) use word::{State, Word};
 
 use crate::sys::clock::Deadline;
-use crate::sys::futex;
 use crate::sys::memory::{Memory, Shared};
+use crate::transport::word::Word as _;
+use sleep::Beds;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};
+use word::Slot;
 
 /// How many tasks can be under way in a pool at once; more wait in the parent's backlog.
 pub(crate) const SLOTS: usize = 1024;
@@ -31,51 +37,6 @@ pub(crate) const SLOTS: usize = 1024;
 pub(crate) const SEATS: usize = 1024;
 /// Worker numbers are below this; 0 is nobody.
 pub(crate) const NUMBERS: u32 = 1 << 29;
-
-/// The state of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// The parent may fill it.
-    Free,
-    /// It holds a task that nobody has claimed.
-    Filled,
-    /// A worker has taken it and not begun.
-    Claimed,
-    /// A worker has begun the task: if that worker dies, the task fails.
-    Running,
-}
-
-/// What a slot's word says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Word {
-    pub(crate) generation: u32,
-    pub(crate) worker: u32,
-    pub(crate) state: State,
-}
-
-impl Word {
-    fn pack(self) -> u64 {
-        let state = match self.state {
-            State::Free => 0,
-            State::Filled => 1,
-            State::Claimed => 2,
-            State::Running => 3,
-        };
-        u64::from(self.generation) << 32 | u64::from(self.worker % NUMBERS) << 3 | state
-    }
-
-    /// A state that does not exist, which only a scribbler can have stored, reads as running.
-    fn unpack(word: u64) -> Self {
-        let state = match word & 7 {
-            0 => State::Free,
-            1 => State::Filled,
-            2 => State::Claimed,
-            _ => State::Running,
-        };
-        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(0);
-        Self { generation: half(word >> 32), worker: half(word) >> 3, state }
-    }
-}
 
 /// Who may sleep in the parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,48 +77,32 @@ impl Board {
         self.0.u64(HEAD)
     }
 
-    fn word(&self, slot: usize) -> &AtomicU64 {
-        self.0.u64(WORDS + slot * 8)
+    fn word(&self, slot: usize) -> Slot<'_, AtomicU64> {
+        Slot(self.0.u64(WORDS + slot * 8))
     }
 
     pub(crate) fn read(&self, slot: usize) -> Word {
-        Word::unpack(self.word(slot).load(Acquire))
+        self.word(slot).read()
     }
 
     /// The parent's store; Release, so that whoever sees it sees what was written to the slot.
     pub(crate) fn set(&self, slot: usize, generation: u32, state: State) {
-        self.word(slot).store(Word { generation, worker: 0, state }.pack(), Release);
+        self.word(slot).set(generation, state);
     }
 
     /// Makes a filled slot the worker's own, if it still is what `seen` says.
     pub(crate) fn claim(&self, slot: usize, seen: Word, worker: u32) -> bool {
-        let claimed = Word { worker, state: State::Claimed, ..seen };
-        self.replace(slot, seen, claimed)
+        self.word(slot).claim(seen, worker)
     }
 
     /// Begins a claimed slot's task; `false` if the claim was taken back.
     pub(crate) fn begin(&self, slot: usize, generation: u32, worker: u32) -> bool {
-        let claimed = Word { generation, worker, state: State::Claimed };
-        self.replace(slot, claimed, Word { state: State::Running, ..claimed })
+        self.word(slot).begin(generation, worker)
     }
 
     /// Takes a slot back that no worker has begun; `false` if one has.
     pub(crate) fn withdraw(&self, slot: usize, generation: u32) -> bool {
-        loop {
-            let seen = self.read(slot);
-            let waits = matches!(seen.state, State::Filled | State::Claimed);
-            if seen.generation != generation || !waits {
-                return false;
-            }
-            let free = Word { worker: 0, state: State::Free, ..seen };
-            if self.replace(slot, seen, free) {
-                return true;
-            }
-        }
-    }
-
-    fn replace(&self, slot: usize, old: Word, new: Word) -> bool {
-        self.word(slot).compare_exchange(old.pack(), new.pack(), AcqRel, Relaxed).is_ok()
+        self.word(slot).withdraw(generation)
     }
 
     /// Whether any slot is filled, by looking at all: what a worker asks before it sleeps.
@@ -165,7 +110,7 @@ impl Board {
         (0..SLOTS).any(|slot| self.read(slot).state == State::Filled)
     }
 
-    fn bell(&self, seat: usize) -> &AtomicU32 {
+    fn seat_bell(&self, seat: usize) -> &AtomicU32 {
         self.0.u32(BELLS + seat * BELL)
     }
 
@@ -181,43 +126,17 @@ impl Board {
         deadline: Option<Deadline>,
         work: impl Fn() -> bool,
     ) -> bool {
-        let mut woken = true;
-        let (parked, bit) = self.bits(PARKED, seat);
-        self.bell(seat).store(0, Relaxed);
-        parked.fetch_or(bit, Relaxed);
-        fence(std::sync::atomic::Ordering::SeqCst);
-        if !work() {
-            while woken && self.bell(seat).load(Acquire) == 0 {
-                futex::wait(self.bell(seat), 0, deadline);
-                woken = deadline.is_none_or(|deadline| !deadline.has_passed());
-            }
-        }
-        parked.fetch_and(!bit, Relaxed);
-        woken
+        self.lie_down(seat, deadline, work)
     }
 
     /// Whether any worker sleeps.
     pub(crate) fn any_parked(&self) -> bool {
-        self.parked().next().is_some()
+        self.asleep().next().is_some()
     }
 
     /// Wakes so many sleeping workers, if there are any: after as many slots were filled.
-    pub(crate) fn wake(&self, mut count: usize) {
-        if count == 0 {
-            return;
-        }
-        fence(std::sync::atomic::Ordering::SeqCst);
-        for seat in self.parked() {
-            let (parked, bit) = self.bits(PARKED, seat);
-            // Who clears the bit is who wakes: two callers wake two workers.
-            if parked.fetch_and(!bit, Relaxed) & bit != 0 {
-                self.wake_seat(seat);
-                count -= 1;
-                if count == 0 {
-                    return;
-                }
-            }
-        }
+    pub(crate) fn wake(&self, count: usize) {
+        self.rouse(count);
     }
 
     /// Wakes every worker, asleep or about to be: after a death, and at the end.
@@ -227,17 +146,7 @@ impl Board {
     }
 
     pub(crate) fn wake_seat(&self, seat: usize) {
-        self.bell(seat).store(1, Release);
-        // A wake of a mapped word cannot fail.
-        let _ = futex::wake(self.bell(seat), 1);
-    }
-
-    fn parked(&self) -> impl Iterator<Item = usize> {
-        (0..SEATS / 64).flat_map(move |group| {
-            let bits = self.0.u64(PARKED + group * 8).load(Relaxed);
-            let set = move |bit: &usize| bits & 1 << bit != 0;
-            (0..if bits == 0 { 0 } else { 64 }).filter(set).map(move |bit| group * 64 + bit)
-        })
+        self.rouse_seat(seat);
     }
 
     /// Takes one of `most` places among the spinning workers, if one is left.
@@ -279,8 +188,7 @@ impl Board {
 
     /// Has the next result ring the bell of `who`. Look for results once more after it.
     pub(crate) fn arm(&self, who: Sleeper) {
-        self.0.u32(ARMED).store(who as u32 + 1, Relaxed);
-        fence(std::sync::atomic::Ordering::SeqCst);
+        self.set_armed(who as u32 + 1);
     }
 
     /// Has results ring nobody.
@@ -290,25 +198,17 @@ impl Board {
 
     /// Sleeps as `who` unless its bell was rung since it showed `seen`.
     pub(crate) fn sleep(&self, who: Sleeper, seen: u32, deadline: Option<Deadline>) {
-        // Why it ended does not matter: the caller looks again.
-        futex::wait(self.sleeper_bell(who), seen, deadline);
+        self.sleeper_bell(who).sleep(seen, deadline);
     }
 
     /// Rings the bell of `who`.
     pub(crate) fn ring(&self, who: Sleeper) {
-        let bell = self.sleeper_bell(who);
-        bell.fetch_add(1, Release);
-        let _ = futex::wake(bell, 1);
+        Self::ring_bell(self.sleeper_bell(who));
     }
 
     /// Rings for a result that was just published: whoever is armed, once.
     pub(crate) fn announce(&self) {
-        fence(std::sync::atomic::Ordering::SeqCst);
-        let armed = self.0.u32(ARMED);
-        if armed.load(Relaxed) == 0 {
-            return;
-        }
-        match armed.swap(0, Relaxed) {
+        match self.take_armed() {
             1 => self.ring(Sleeper::Leader),
             2 => self.ring(Sleeper::Collector),
             _ => {}

@@ -1,5 +1,6 @@
 //! The board: words, wake-ups and places among the spinning.
 
+use super::sleep::Beds;
 use super::{Board, NUMBERS, SEATS, Sleeper, State, Word};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -27,12 +28,12 @@ fn each_wake_reaches_one_sleeper() {
             let (board, stop) = (&board, &stop);
             scope.spawn(move || board.park(seat, None, || stop.load(Relaxed)));
         }
-        while board.parked().count() < 4 {
+        while board.asleep().count() < 4 {
             thread::yield_now();
         }
         for left in (0..4).rev() {
             board.wake(1);
-            while board.parked().count() > left {
+            while board.asleep().count() > left {
                 thread::yield_now();
             }
         }
@@ -48,7 +49,7 @@ fn two_wakes_at_once_reach_two_sleepers() {
         let (board, stop) = (&board, &stop);
         let park = |seat| scope.spawn(move || board.park(seat, None, || stop.load(Relaxed)));
         let sleepers = [3, 70].map(park);
-        while board.parked().count() < 2 {
+        while board.asleep().count() < 2 {
             thread::yield_now();
         }
         board.wake(1);

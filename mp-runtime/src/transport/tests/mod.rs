@@ -2,6 +2,8 @@
 //! that processes share they are tested beside their sources.
 
 #[cfg(loom)]
+mod loom_board;
+#[cfg(loom)]
 mod loom_ring;
 #[cfg(loom)]
 pub(crate) mod model;

@@ -36,6 +36,10 @@ impl Word for Model {
         self.value.fetch_add(value, order)
     }
 
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.value.swap(value, order)
+    }
+
     fn fence(order: Ordering) {
         fence(order);
     }
@@ -74,6 +78,18 @@ impl Long for ModelLong {
 
     fn store(&self, value: u64, order: Ordering) {
         self.0.store(value, order);
+    }
+
+    fn exchange(&self, current: u64, new: u64, done: Ordering) -> bool {
+        self.0.compare_exchange(current, new, done, Ordering::Relaxed).is_ok()
+    }
+
+    fn set(&self, bits: u64, order: Ordering) {
+        self.0.fetch_or(bits, order);
+    }
+
+    fn clear(&self, bits: u64, order: Ordering) -> u64 {
+        self.0.fetch_and(!bits, order)
     }
 }
 
