@@ -16,6 +16,7 @@ pub(crate) trait Word {
     fn store(&self, value: u32, order: Ordering);
     fn add(&self, value: u32, order: Ordering) -> u32;
     fn swap(&self, value: u32, order: Ordering) -> u32;
+    fn exchange(&self, current: u32, new: u32, done: Ordering) -> bool;
     fn fence(order: Ordering);
 
     /// Sleeps while the word has this value, or for less.
@@ -56,6 +57,11 @@ impl Word for AtomicU32 {
     #[inline]
     fn swap(&self, value: u32, order: Ordering) -> u32 {
         self.swap(value, order)
+    }
+
+    #[inline]
+    fn exchange(&self, current: u32, new: u32, done: Ordering) -> bool {
+        self.compare_exchange(current, new, done, Ordering::Relaxed).is_ok()
     }
 
     #[inline]

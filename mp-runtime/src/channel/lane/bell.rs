@@ -4,13 +4,12 @@
 //! count, announces itself, and looks once more before it sleeps on the count. Whoever has published something looks
 //! for sleepers after it; one who finds that nobody was there to be woken takes the announcements back, unless there is a new one.
 
-use super::ground::Heads;
+use super::count::Counts;
 use crate::sys::clock::Deadline;
-use crate::sys::futex;
+use crate::transport::word::Word;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(loom)))]
 use std::sync::atomic::compiler_fence;
-use std::sync::atomic::fence;
 
 /// Where in a lane's head the two words are.
 #[derive(Clone, Copy, Debug)]
@@ -33,53 +32,53 @@ impl Bell {
     /// Wakes one who sleeps; to be called after publishing what it sleeps for, and after letting a
     /// lock go.
     #[inline]
-    pub(super) fn ring(self, head: &impl Heads) {
+    pub(super) fn ring<C: Counts>(self, head: &C) {
         // A lock is let go by a swap, which is a full fence on this architecture.
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(loom)))]
         compiler_fence(SeqCst);
-        #[cfg(not(target_arch = "x86_64"))]
-        fence(SeqCst);
-        let announced = head.u32(self.announced).load(Relaxed);
+        #[cfg(any(not(target_arch = "x86_64"), loom))]
+        C::Word::fence(SeqCst);
+        let announced = head.short(self.announced).load(Relaxed);
         if announced != 0 {
             self.wake(head, announced);
         }
     }
 
     #[cold]
-    fn wake(self, head: &impl Heads, announced: u32) {
-        let rings = head.u32(self.rings);
-        rings.fetch_add(1, SeqCst);
-        if futex::wake(rings, 1).is_ok_and(|woken| woken == 0) {
-            let _ = head.u32(self.announced).compare_exchange(announced, 0, SeqCst, Relaxed);
+    fn wake(self, head: &impl Counts, announced: u32) {
+        let rings = head.short(self.rings);
+        rings.add(1, SeqCst);
+        if rings.wake(1) == Some(0) {
+            head.short(self.announced).exchange(announced, 0, SeqCst);
         }
     }
 
     /// Wakes everyone who sleeps, or is about to.
-    pub(super) fn ring_all(self, head: &impl Heads) {
-        let rings = head.u32(self.rings);
-        rings.fetch_add(1, SeqCst);
-        let _ = futex::wake(rings, i32::MAX);
+    pub(super) fn ring_all(self, head: &impl Counts) {
+        let rings = head.short(self.rings);
+        rings.add(1, SeqCst);
+        rings.wake(i32::MAX);
     }
 
     /// Says that somebody is about to sleep, and gives the count of rings that it has seen before. It looks
     /// once more before it sleeps while the count is that.
-    pub(super) fn announce(self, head: &impl Heads) -> u32 {
-        let seen = head.u32(self.rings).load(Acquire);
-        head.u32(self.announced).fetch_add(1, SeqCst);
+    pub(super) fn announce(self, head: &impl Counts) -> u32 {
+        let seen = head.short(self.rings).load(Acquire);
+        head.short(self.announced).add(1, SeqCst);
         seen
     }
 
     /// Sleeps until it is rung, unless `ready` is true already; at most until `until`.
-    pub(super) fn sleep(
+    pub(super) fn sleep<C: Counts>(
         self,
-        head: &impl Heads,
+        head: &C,
         until: Option<Deadline>,
         ready: impl FnOnce() -> bool,
     ) {
         let seen = self.announce(head);
-        fence(SeqCst);
+        C::Word::fence(SeqCst);
         if !ready() {
-            futex::wait(head.u32(self.rings), seen, until);
+            head.short(self.rings).sleep(seen, until);
         }
     }
 }

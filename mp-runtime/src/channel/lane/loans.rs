@@ -15,10 +15,11 @@
 //! A block whose writer or reader has died is free, and seen to be when one is wanted.
 
 use super::chain::USUAL;
+use super::count::Counts;
 use super::entry::{Entry, Item, Kind};
 use super::ground::{At, Ground, Words};
 use super::wait::Attempt;
-use super::{Bell, Lane, PUTS, Sink, TAKES, Until, broken};
+use super::{Bell, Lane, PUTS, Sink, Until, broken};
 use crate::error::Result;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
@@ -105,7 +106,7 @@ impl<G: Ground> Lane<G> {
 
     /// Whether the process that had it has died.
     fn was_left(&self, seen: u64) -> bool {
-        let counted = || seen & NUMBER != self.u64(TAKES).load(Acquire) & NUMBER;
+        let counted = || seen & NUMBER != self.ground.head().takes() & NUMBER;
         let over = match state(seen) {
             WRITTEN => true,
             READ => counted(),

@@ -10,6 +10,7 @@
 
 mod bell;
 mod chain;
+mod count;
 mod entry;
 mod ground;
 mod latch;
@@ -26,6 +27,7 @@ pub(super) use loans::Room;
 pub(super) use wait::Until;
 
 use crate::error::{Error, ErrorKind, Result};
+use count::Counts;
 use latch::latch;
 use loans::RETURNED;
 use std::sync::atomic::AtomicU64;
@@ -125,14 +127,14 @@ impl<G: Ground> Lane<G> {
 
     /// How many items are there to be taken.
     pub(super) fn len(&self) -> u64 {
-        let takes = self.u64(TAKES).load(Acquire);
-        self.u64(PUTS).load(Acquire).saturating_sub(takes)
+        let takes = self.ground.head().takes();
+        self.ground.head().puts().saturating_sub(takes)
     }
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        let takes = self.u64(TAKES).load(Acquire);
-        self.u64(PUTS).load(Acquire) == takes
+        let takes = self.ground.head().takes();
+        self.ground.head().puts() == takes
     }
 
     /// Whether as many items are there as there may be.
@@ -201,7 +203,7 @@ impl<G: Ground> Lane<G> {
         let Ok(Some(latched)) = latch(&self.ground, PUT_LOCK, Until::Now) else {
             return false;
         };
-        let puts = self.u64(PUTS).load(Acquire);
+        let puts = self.ground.head().puts();
         // What is wrong here is for the next producer to find.
         let _ = self.recover_pending(puts);
         latched.owner_died && self.u64(WRITING).load(Relaxed) == puts.wrapping_add(1)
@@ -248,7 +250,7 @@ impl<G: Ground> Lane<G> {
         let (Ok(Some(taking)), Ok(Some(_putting))) = (latch(TAKE_LOCK), latch(PUT_LOCK)) else {
             return;
         };
-        let (puts, takes) = (self.u64(PUTS).load(Acquire), self.u64(TAKES).load(Acquire));
+        let (puts, takes) = (self.ground.head().puts(), self.ground.head().takes());
         if taking.owner_died {
             // What is wrong there is lost in any case.
             let _ = self.recover_left(takes);
@@ -260,7 +262,7 @@ impl<G: Ground> Lane<G> {
 
     /// Whether an item that weighs so many bytes has room, as far as can be seen without the lock.
     pub(super) fn has_room(&self, size: usize) -> bool {
-        let puts = self.u64(PUTS).load(Acquire);
+        let puts = self.ground.head().puts();
         // Whoever then tries finds out what is wrong.
         self.tail(puts).is_ok_and(|tail| self.has_room_behind(puts, tail.bytes, size))
     }
@@ -282,7 +284,7 @@ impl<G: Ground> Lane<G> {
         if fits(self.u64(KNOWN_TAKES).load(Relaxed), self.u64(KNOWN_BYTES).load(Relaxed)) {
             return true;
         }
-        let takes = self.u64(TAKES).load(Acquire);
+        let takes = self.ground.head().takes();
         let taken = self.bytes_taken(takes);
         self.u64(KNOWN_TAKES).store(takes, Relaxed);
         self.u64(KNOWN_BYTES).store(taken, Relaxed);
@@ -299,7 +301,7 @@ impl<G: Ground> Lane<G> {
         let Some(latched) = latch(&self.ground, PUT_LOCK, until)? else {
             return Ok(Attempt::Not);
         };
-        let puts = self.u64(PUTS).load(Acquire);
+        let puts = self.ground.head().puts();
         if latched.owner_died {
             self.recover_pending(puts)?;
         }
@@ -316,7 +318,7 @@ impl<G: Ground> Lane<G> {
         if entry.lent.is_some() {
             commit();
         }
-        self.u64(PUTS).store(puts.wrapping_add(1), Release);
+        self.ground.head().count_put(puts);
         if entry.lent.is_none() {
             commit();
         }
@@ -334,12 +336,12 @@ impl<G: Ground> Lane<G> {
         let Some(latched) = latch(&self.ground, TAKE_LOCK, until)? else {
             return Ok(Attempt::Not);
         };
-        let takes = self.u64(TAKES).load(Acquire);
+        let takes = self.ground.head().takes();
         if latched.owner_died {
             self.recover_left(takes)?;
         }
         if self.u64(KNOWN_PUTS).load(Relaxed) <= takes {
-            let puts = self.u64(PUTS).load(Acquire);
+            let puts = self.ground.head().puts();
             self.u64(KNOWN_PUTS).store(puts, Relaxed);
             if puts == takes {
                 return Ok(Attempt::Not);
@@ -354,7 +356,7 @@ impl<G: Ground> Lane<G> {
             sink.seize(&wire);
         }
         self.step_over(takes, place, item, lent.map_or(0, |(_, len)| len));
-        self.u64(TAKES).store(takes.wrapping_add(1), Release);
+        self.ground.head().count_take(takes);
         self.retire(place.left);
         self.u64(RETIRED).store(takes.wrapping_add(1), Relaxed);
         drop(latched);

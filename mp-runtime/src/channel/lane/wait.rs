@@ -1,8 +1,9 @@
 //! Waiting for an item, or for room for one: trying, spinning, sleeping, and asking whether there is any sense in it.
 
 use super::bell::Bell;
+use super::count::Counts;
 use super::ground::Ground;
-use super::{ALL_DONE, DONE, ITEMS, Lane, PUTS, closed};
+use super::{ALL_DONE, DONE, ITEMS, Lane, closed};
 use crate::error::Result;
 use crate::sys::clock::Deadline;
 use crate::transport::park::Spinner;
@@ -70,7 +71,7 @@ thread_local! {
 impl<G: Ground> Lane<G> {
     /// Counts an item as done; false if all that were put are.
     pub(in crate::channel) fn done(&self) -> bool {
-        let puts = self.u64(PUTS).load(Acquire);
+        let puts = self.ground.head().puts();
         let count = |done: u64| (done < puts).then(|| done + 1);
         let Ok(before) = self.u64(DONE).fetch_update(Release, Relaxed, count) else { return false };
         if before.wrapping_add(1) == puts {
@@ -85,7 +86,7 @@ impl<G: Ground> Lane<G> {
         until: Until,
         still: impl FnMut() -> Result<()>,
     ) -> Result<bool> {
-        let ready = || self.u64(DONE).load(Acquire) == self.u64(PUTS).load(Acquire);
+        let ready = || self.u64(DONE).load(Acquire) == self.ground.head().puts();
         let look = || Ok(if ready() { Attempt::Done(()) } else { Attempt::Not });
         Ok(self.wait(ALL_DONE, until, look, ready, still)?.is_some())
     }

@@ -40,6 +40,10 @@ impl Word for Model {
         self.value.swap(value, order)
     }
 
+    fn exchange(&self, current: u32, new: u32, done: Ordering) -> bool {
+        self.value.compare_exchange(current, new, done, Ordering::Relaxed).is_ok()
+    }
+
     fn fence(order: Ordering) {
         fence(order);
     }

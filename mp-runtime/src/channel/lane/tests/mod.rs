@@ -2,6 +2,8 @@
 
 mod deaths;
 mod loans;
+#[cfg(loom)]
+mod loom_lane;
 mod order;
 mod scribbles;
 mod world;
