@@ -132,26 +132,32 @@ fn a_long_task_holds_up_none_of_the_short_ones_after_it() {
     });
 }
 
+/// The calls of the one with the fewest and of the one with the most, of ten threads that make so many together.
+fn shares(pool: &Pool, total: u64) -> (u64, u64) {
+    let all = AtomicU64::new(0);
+    let counts: Vec<u64> = thread::scope(|scope| {
+        let user = || {
+            let mut own = 0;
+            while all.fetch_add(1, Ordering::Relaxed) < total {
+                pool.apply(plus_100, 1).unwrap();
+                own += 1;
+            }
+            own
+        };
+        let users: Vec<_> = (0..10).map(|_| scope.spawn(user)).collect();
+        users.into_iter().map(|user| user.join().unwrap()).collect()
+    });
+    println!("{counts:?}");
+    (*counts.iter().min().unwrap(), *counts.iter().max().unwrap())
+}
+
+/// Other programs take the cores away from some of the threads for a while, so that one round can say nothing; a pool that
+/// prefers some is uneven in all.
 #[mp::test]
 fn ten_threads_that_apply_share_a_pool_evenly() {
     watched(|| {
         let pool = Pool::new(2).unwrap();
-        let all = AtomicU64::new(0);
-        let counts: Vec<u64> = thread::scope(|scope| {
-            let user = || {
-                let mut own = 0;
-                while all.fetch_add(1, Ordering::Relaxed) < 60_000 {
-                    pool.apply(plus_100, 1).unwrap();
-                    own += 1;
-                }
-                own
-            };
-            let users: Vec<_> = (0..10).map(|_| scope.spawn(user)).collect();
-            users.into_iter().map(|user| user.join().unwrap()).collect()
-        });
-        println!("{counts:?}");
-        let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
-        // Alone within a half of each other; a machine that is busy with other things gives some of them a fifth.
-        assert!(8 * least >= *most, "{counts:?}");
+        let is_even = |(least, most): (u64, u64)| 2 * least >= most;
+        assert!((0..10).any(|_| is_even(shares(&pool, 20_000))), "uneven ten times in a row");
     });
 }
