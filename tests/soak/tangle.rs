@@ -103,7 +103,7 @@ fn tangle(kills: u64, seed: u64) {
     let after = look(30_000);
     println!("objects {}", after.objects);
     println!("memory {}", after.bytes.saturating_sub(before.bytes));
-    assert_eq!(after.objects, before.objects, "{before:?} {after:?}");
+    assert_eq!(after.objects, before.objects, "{before:?} {after:?} {:#?}", Commons::left());
 }
 
 /// Things that are to be stopped at once.

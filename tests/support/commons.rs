@@ -26,8 +26,16 @@ impl Commons {
     pub fn now() -> Self {
         let Some(window) = Window::find() else { return Self { objects: 0, bytes: 0 } };
         let last = window.word(LAST) & u64::from(u32::MAX);
-        let objects = (1..=last).map(|territory| window.objects(territory * TERRITORY)).sum();
-        Self { objects, bytes: window.taken() }
+        let count = |territory| window.objects(territory * TERRITORY).count() as u64;
+        Self { objects: (1..=last).map(count).sum(), bytes: window.taken() }
+    }
+
+    /// What the objects are that are there, for a message.
+    pub fn left() -> Vec<String> {
+        let Some(window) = Window::find() else { return Vec::new() };
+        let last = window.word(LAST) & u64::from(u32::MAX);
+        let all = (1..=last).flat_map(|territory| window.objects(territory * TERRITORY));
+        all.map(|at| window.describe(at)).collect()
     }
 }
 
@@ -61,14 +69,25 @@ impl Window {
         u64::from_ne_bytes(bytes)
     }
 
-    /// How many objects a territory has: what is noted in front of it and has a head that is neither zero nor freed.
-    fn objects(&self, base: u64) -> u64 {
-        let noted = (8..self.word(base)).flat_map(|word| {
+    /// The objects of a territory: what is noted in front of it and has a head that is neither zero nor freed.
+    fn objects(&self, base: u64) -> impl Iterator<Item = u64> {
+        let noted = (8..self.word(base)).flat_map(move |word| {
             let bits = self.word(base + 8 * word);
             (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| 64 * word + bit)
         });
-        let state = |place: u64| self.word(base + ALIGN * place) >> 62;
-        noted.filter(|place| matches!(state(*place), 1 | 2)).count() as u64
+        noted
+            .map(move |place| base + ALIGN * place)
+            .filter(|at| matches!(self.word(*at) >> 62, 1 | 2))
+    }
+
+    /// What a head says: its tag, kind, size, and who holds the object.
+    fn describe(&self, at: u64) -> String {
+        let [tag, kind, size, next] = [0, 8, 16, 24].map(|word| self.word(at + word));
+        let records = (32..128).step_by(8).map(|word| self.word(at + word));
+        let records: Vec<_> = records.filter(|word| *word != 0).collect();
+        format!(
+            "{at:x}: tag {tag:x}, kind {kind:x}, {size} bytes, next {next:x}, held {records:x?}"
+        )
     }
 
     /// How many bytes of memory the file takes.

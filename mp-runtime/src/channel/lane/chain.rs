@@ -136,9 +136,9 @@ impl<G: Ground> Lane<G> {
         if let Some(block) = fitting.filter(|block| self.ground.keep(block)) {
             return Ok((pending, block));
         }
-        self.clear_at(PENDING);
         if !pending.is_none() {
             self.ground.free(pending);
+            self.clear_at(PENDING);
         }
         let mut unfit = 0;
         for (word, _) in spares() {
@@ -149,6 +149,8 @@ impl<G: Ground> Lane<G> {
                     return Ok((spare, block));
                 }
                 Some(_) => unfit += 1,
+                // Into a word that says nothing a consumer may be writing.
+                None if spare.is_none() => {}
                 None => self.clear_at(word),
             }
         }

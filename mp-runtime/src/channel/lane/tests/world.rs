@@ -1,9 +1,11 @@
-//! A ground for lanes whose users are threads: each has a number, and can die at any step that touches the memory.
+//! A ground for lanes whose users are threads: each has a number, and can die, or be held up, at any step that touches the
+//! memory.
 
 use crate::channel::lane::{At, Entry, Ground, Heads, Kind, LEN, Lane, Sink, Until, Words};
 use crate::error::Result;
 use crate::sys::memory::{Memory, Shared};
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,10 +22,13 @@ pub(super) struct World {
     living: Mutex<HashSet<u32>>,
 }
 
-/// How many steps a user has left before it dies.
-#[derive(Debug)]
+/// What others do while a user is held up.
+type Between = Box<dyn FnOnce() + Send>;
+
+/// How many steps a user has left before it dies, or is held up.
 pub(super) struct Fuse {
     steps: AtomicI64,
+    between: Mutex<Option<Between>>,
     number: u32,
     world: Arc<World>,
     /// What the dead see instead of the memory: unwinding, they let go of locks.
@@ -64,9 +69,19 @@ impl World {
     }
 
     fn lane_for(self: &Arc<Self>, number: u32, steps: i64) -> Lane<User> {
+        self.lane_with(number, steps, None)
+    }
+
+    fn lane_with(
+        self: &Arc<Self>,
+        number: u32,
+        steps: i64,
+        between: Option<Between>,
+    ) -> Lane<User> {
         self.living.lock().unwrap().insert(number);
-        let steps = AtomicI64::new(steps);
-        let fuse = Arc::new(Fuse { steps, number, world: Arc::clone(self), nowhere: memory(LEN) });
+        let (steps, between) = (AtomicI64::new(steps), Mutex::new(between));
+        let world = Arc::clone(self);
+        let fuse = Arc::new(Fuse { steps, between, number, world, nowhere: memory(LEN) });
         let head = Part { memory: Arc::clone(&self.head), len: LEN, fuse: Arc::clone(&fuse) };
         Lane::new(User { head, fuse })
     }
@@ -86,6 +101,20 @@ impl World {
         }
     }
 
+    /// Acts as a user who is held up after so many steps, until `between` is over; false if it was done before.
+    pub(super) fn hold_up_after(
+        self: &Arc<Self>,
+        number: u32,
+        steps: i64,
+        act: impl FnOnce(&Lane<User>),
+        between: impl FnOnce() + Send + 'static,
+    ) -> bool {
+        let lane = self.lane_with(number, steps, Some(Box::new(between)));
+        act(&lane);
+        let fuse = &lane.ground.fuse;
+        fuse.between.lock().unwrap().is_none()
+    }
+
     /// How many blocks there are that were not given back.
     pub(super) fn blocks(&self) -> usize {
         self.blocks.lock().unwrap().len()
@@ -102,10 +131,21 @@ impl World {
 
 struct Death;
 
+impl fmt::Debug for Fuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fuse").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
 impl Fuse {
     fn step<'a>(&'a self, memory: &'a Shared) -> &'a Shared {
         let left = self.steps.fetch_sub(1, Ordering::SeqCst);
         if left == 0 {
+            if let Some(between) = self.between.lock().unwrap().take() {
+                between();
+                self.steps.store(i64::MAX, Ordering::SeqCst);
+                return memory;
+            }
             self.world.living.lock().unwrap().remove(&self.number);
             panic::resume_unwind(Box::new(Death));
         }
