@@ -5,6 +5,7 @@ mod corners;
 mod descriptors;
 #[path = "../process/gate.rs"]
 mod gate;
+mod hoards;
 mod inherited;
 mod kernel;
 mod nothing_left;

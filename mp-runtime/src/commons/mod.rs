@@ -21,6 +21,7 @@ mod tests;
 pub(crate) use block::{Block, BlockAt};
 pub(crate) use contents::{Contents, empty_by};
 pub(crate) use hold::{Hold, Sent, Transit, look_after_readers_by};
+pub(crate) use territory::one_has_ended;
 pub(crate) use tree::{Number, adopt, inherit, is_alive, own, own_if_any, parent, set_parent};
 
 use serde::{Deserialize, Serialize};

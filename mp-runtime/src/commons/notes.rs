@@ -42,6 +42,11 @@ pub(super) fn remove(tree: &Tree, at: usize) {
     words.store(words.load(Relaxed) & !bit, Release);
 }
 
+/// Whether anything was ever noted in a territory since it was empty.
+pub(super) fn are_used(tree: &Tree, territory: u32) -> bool {
+    tree.shared().u64(territory as usize * TERRITORY_LEN).load(Acquire) != 0
+}
+
 /// The places of a territory that are noted.
 pub(super) fn all(tree: &Tree, territory: u32) -> Vec<usize> {
     let base = territory as usize * TERRITORY_LEN;

@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::own;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What small objects are cut from.
@@ -19,11 +20,20 @@ const PAGE: usize = 4096;
 /// After so many objects more, or so many bytes, it is time to look which ones others have freed.
 const OFTEN: usize = 1 << 10;
 const MUCH: usize = 1 << 25;
+/// And after so many children have ended.
+const DEATHS: u32 = 16;
 
 /// What owns a territory in which an object only goes on: no process, so that none takes it over.
 const MORE: u32 = u32::MAX;
 
 static STATE: Mutex<State> = Mutex::new(State::NEW);
+/// How many children have ended that nobody has looked after yet.
+static ENDED: AtomicU32 = AtomicU32::new(0);
+
+/// Notes that a child has ended, which may have left objects.
+pub(crate) fn one_has_ended() {
+    ENDED.fetch_add(1, Relaxed);
+}
 
 /// What this process has.
 struct State {
@@ -79,7 +89,10 @@ pub(super) fn allocate(tree: &'static Tree, len: usize) -> Result<usize> {
         None => size.checked_next_multiple_of(PAGE).ok_or_else(refused)?,
     };
     let mut state = state();
-    if state.objects.len() >= state.look_at.0 || state.bytes >= state.look_at.1 {
+    if state.objects.len() >= state.look_at.0
+        || state.bytes >= state.look_at.1
+        || ENDED.load(Relaxed) >= DEATHS
+    {
         state.look(tree);
     }
     let at = match class {
@@ -91,8 +104,18 @@ pub(super) fn allocate(tree: &'static Tree, len: usize) -> Result<usize> {
     notes::add(tree, at);
     let full = std::mem::take(&mut state.full);
     drop(state);
-    full.into_iter().for_each(|head| head.free_if_unheld(tree));
+    if !full.is_empty() {
+        empty(tree, full);
+    }
     Ok(at)
+}
+
+/// Frees what dead processes have left that has contents, and takes back what those were.
+fn empty(tree: &'static Tree, full: Vec<Head>) {
+    full.into_iter().for_each(|head| head.free_if_unheld(tree));
+    let mut state = state();
+    state.bury_others(tree);
+    state.count();
 }
 
 /// Takes back a place whose object is over, if it is one of this process's.
@@ -254,11 +277,28 @@ impl State {
                 self.give_back(tree, at);
             }
         }
-        for territory in tree.claimed().filter(|territory| dead_owner(tree, *territory).is_some()) {
-            for at in notes::all(tree, territory) {
-                bury(tree, at, &mut self.full);
+        ENDED.store(0, Relaxed);
+        self.bury_others(tree);
+        self.count();
+    }
+
+    /// Ends what dead processes have left in territories of their own, and gives the memory of those back that are empty.
+    fn bury_others(&mut self, tree: &'static Tree) {
+        let Ok(own) = tree::own() else { return };
+        for territory in tree.claimed().filter(|territory| notes::are_used(tree, *territory)) {
+            let was = dead_owner(tree, territory);
+            if was.is_some()
+                && adopt(tree, territory, own.get(), &mut self.full)
+                && let (Some(was), Some(owner)) = (was, tree.owner(territory))
+            {
+                // Another process may need it more than this one.
+                owner.store(was, Release);
             }
         }
+    }
+
+    /// Sets how much there may be before the next look.
+    fn count(&mut self) {
         self.look_at = ((2 * self.objects.len()).max(OFTEN), (2 * self.bytes).max(MUCH));
     }
 }

@@ -177,6 +177,7 @@ impl Child {
         let result = self.objects_of_result();
         let left = (state.lifeline.take(), std::mem::replace(&mut state.objects, result));
         drop(state);
+        commons::one_has_ended();
         lock(&CHILDREN).retain(|child| !std::ptr::eq(&raw const **child, self));
         drop(left);
         Some(code)
