@@ -30,8 +30,8 @@ pub use mp_runtime::{
 };
 // Queues, channels and pipes.
 pub use mp_runtime::{
-    Connection, Lent, Loan, Messages, Queue, Receiver, Receiving, Sender, Sending, TrySendError,
-    channel, pipe,
+    Connection, Lending, Lent, Loan, Messages, Queue, Receiver, Receiving, Sender, Sending,
+    TrySendError, channel, pipe,
 };
 // Managers and proxies.
 pub use mp_macros::manager;

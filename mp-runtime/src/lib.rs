@@ -58,8 +58,8 @@ pub mod fork_server {
 }
 
 pub use channel::{
-    Connection, Lent, Loan, Messages, Queue, Receiver, Receiving, Sender, Sending, TrySendError,
-    channel, pipe,
+    Connection, Lending, Lent, Loan, Messages, Queue, Receiver, Receiving, Sender, Sending,
+    TrySendError, channel, pipe,
 };
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};

@@ -31,8 +31,13 @@ fn poll<F: Future + Unpin>(future: &mut F, wake: &Arc<Unpark>) -> Poll<F::Output
     Pin::new(future).poll(&mut Context::from_waker(&Waker::from(Arc::clone(wake))))
 }
 
+/// Polls it once.
+pub fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll(future, &unpark())
+}
+
 /// The smallest executor.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let waker = Waker::from(unpark());
     loop {

@@ -11,6 +11,7 @@ mod futures;
 mod huge;
 mod joined;
 mod killed;
+mod lending;
 mod loans;
 mod order;
 mod pipes;

@@ -6,6 +6,7 @@ mod support;
 
 mod channel;
 mod handles;
+mod loans;
 mod objects;
 mod pool;
 mod sync;

@@ -7,8 +7,15 @@ use super::source::{self, Source};
 use super::{assert_none, assert_one};
 
 /// The rooms of `mp-runtime/src` that may hold unsafe code.
-const ROOMS: &[&str] =
-    &["sys/", "transport/", "sync/", "shared/", "channel/loan.rs", "child/entry.rs", "private.rs"];
+const ROOMS: &[&str] = &[
+    "sys/",
+    "transport/",
+    "sync/",
+    "shared/",
+    "channel/loan/mod.rs",
+    "child/entry.rs",
+    "private.rs",
+];
 
 /// The files of `mp-macros` that write an unsafe attribute into generated code.
 const GENERATORS: &[&str] = &["mp-macros/src/entry/expand.rs"];

@@ -15,9 +15,9 @@ use std::task::{Context, Poll};
 const ATTEMPTS: u32 = 8;
 
 /// One attempt; none if it would have to wait.
-type Attempt<'a, R> = Box<dyn FnMut() -> Result<Option<R>> + Send + 'a>;
+pub(super) type Attempt<'a, R> = Box<dyn FnMut() -> Result<Option<R>> + Send + 'a>;
 
-struct Trying<'a, R> {
+pub(super) struct Trying<'a, R> {
     attempt: Attempt<'a, R>,
     way: Way<'a>,
     what: Awaited,
@@ -25,11 +25,11 @@ struct Trying<'a, R> {
 }
 
 impl<'a, R> Trying<'a, R> {
-    fn new(way: Way<'a>, what: Awaited, attempt: Attempt<'a, R>) -> Self {
+    pub(super) fn new(way: Way<'a>, what: Awaited, attempt: Attempt<'a, R>) -> Self {
         Self { attempt, way, what, watch: None }
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<R>> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<R>> {
         let Way { handle, lane, by } = self.way;
         for _ in 0..ATTEMPTS {
             // Before the attempt, so that who goes after it is not missed.
@@ -55,7 +55,7 @@ impl<'a, R> Trying<'a, R> {
 }
 
 /// The future of [`Receiver::recv_async`](crate::Receiver::recv_async), [`Connection::recv_async`](crate::Connection::recv_async)
-/// and [`Queue::get_async`](crate::Queue::get_async).
+/// and [`Queue::get_async`](crate::Queue::get_async), and of the taking of messages in place.
 ///
 /// Dropped before it is ready, it has taken no message.
 #[must_use = "a future does nothing until it is awaited"]
@@ -86,7 +86,7 @@ impl<T> fmt::Debug for Receiving<'_, T> {
 }
 
 /// The future of [`Sender::send_async`](crate::Sender::send_async), [`Connection::send_async`](crate::Connection::send_async)
-/// and [`Queue::put_async`](crate::Queue::put_async).
+/// and [`Queue::put_async`](crate::Queue::put_async), and of [`Loan::send_async`](crate::Loan::send_async).
 ///
 /// Dropped before it is ready, it has sent nothing.
 #[must_use = "a future does nothing until it is awaited"]
@@ -111,6 +111,15 @@ impl<'a> Sending<'a> {
                 }
             }
         };
+        Self::by(way, size, attempt)
+    }
+
+    /// For what takes so many bytes of room.
+    pub(super) fn by(
+        way: Way<'a>,
+        size: usize,
+        attempt: impl FnMut() -> Result<Option<()>> + Send + 'a,
+    ) -> Self {
         Self(Trying::new(way, Awaited::Room(size), Box::new(attempt)))
     }
 }

@@ -252,15 +252,15 @@ pub(super) fn take_lent<R>(
     lane: &Lane<Head<'_>>,
     kind: Kind,
     sink: &mut impl Sink,
+    until: Until,
     open: impl FnOnce(Room) -> Result<R>,
     still: impl FnMut() -> Result<()>,
-) -> Result<Option<(R, usize)>> {
-    // Without a limit there is one, or an error.
-    let Some(taken) = lane.take(sink, Until::Ever, still)? else { return Ok(None) };
+) -> Result<Option<Option<(R, usize)>>> {
+    let Some(taken) = lane.take(sink, until, still)? else { return Ok(None) };
     forget(&taken.wire);
     let lent = taken.lent.map(|(room, len)| open(room).map(|open| (open, len))).transpose()?;
     expect(taken.kind, kind, "bytes in place")?;
-    Ok(lent)
+    Ok(Some(lent))
 }
 
 /// Bytes as they come, or as many as there may be.

@@ -27,7 +27,7 @@ pub use future::{Receiving, Sending};
 pub(crate) use fuzz::fuzz;
 pub(crate) use handle::begin;
 pub use iter::Messages;
-pub use loan::{Lent, Loan};
+pub use loan::{Lending, Lent, Loan};
 pub use one_way::{Receiver, Sender, channel};
 pub use pipe::{Connection, pipe};
 pub use queue::Queue;

@@ -1,7 +1,7 @@
-//! What of a lane can be waited for beside other things: an item, or room for one. The futures that do so are in `future`.
+//! What of a lane can be waited for beside other things: an item, room for one, or a loan. The futures that do so are in `future`.
 
 use crate::channel::ground::Head;
-use crate::channel::lane::{Bell, ITEMS, Lane, ROOM};
+use crate::channel::lane::{Bell, ITEMS, Lane, RETURNED, ROOM};
 use crate::commons::{Hold, Role};
 use crate::transport::sleeper::Sleeper;
 use std::sync::atomic::AtomicU32;
@@ -12,6 +12,8 @@ pub(super) enum Awaited {
     Item,
     /// Room for an item that takes so many bytes.
     Room(usize),
+    /// A block for a message that is written in place.
+    Loan,
 }
 
 /// Somebody who waits for something of a lane beside other things.
@@ -34,6 +36,7 @@ impl Waiting {
         match self.what {
             Awaited::Item => ITEMS,
             Awaited::Room(_) => ROOM,
+            Awaited::Loan => RETURNED,
         }
     }
 
@@ -42,6 +45,7 @@ impl Waiting {
         let has_come = match self.what {
             Awaited::Item => !lane.is_empty(),
             Awaited::Room(size) => lane.has_room(size),
+            Awaited::Loan => lane.has_loan(false),
         };
         has_come || lane.is_closed()
     }
@@ -59,7 +63,8 @@ impl Sleeper for Waiting {
             }
             role => !self.hold.has_holder(role),
         };
-        self.has_come() || self.hold.has_resigned() || gone()
+        let left = || matches!(self.what, Awaited::Loan) && Lane::new(self.head()).has_loan(true);
+        self.has_come() || self.hold.has_resigned() || gone() || left()
     }
 
     fn announce(&self) -> (&AtomicU32, u32) {

@@ -16,7 +16,7 @@
 
 use super::chain::USUAL;
 use super::count::Counts;
-use super::entry::{Entry, Item, Kind};
+use super::entry::{Entry, Item, Kind, lent_weight};
 use super::ground::{At, Ground, Words};
 use super::wait::Attempt;
 use super::{Bell, Lane, PUTS, Sink, Until, broken};
@@ -29,7 +29,7 @@ pub(super) const LOANS: usize = 16;
 const FIRST_LOAN: usize = 1024;
 const LOAN_SIZE: usize = 32;
 /// The sleep of those who wait for one.
-pub(super) const RETURNED: Bell = Bell::at(784);
+pub(in crate::channel) const RETURNED: Bell = Bell::at(784);
 
 const FREE: u64 = 0;
 const WRITTEN: u64 = 1;
@@ -37,6 +37,8 @@ const PUT: u64 = 2;
 const READ: u64 = 3;
 const NUMBER: u64 = (1 << 31) - 1;
 const SMALLEST: usize = 4 << 10;
+/// What the item itself takes in the lane: a word, and which block it is and how many bytes of it.
+const ITEM_SIZE: usize = 24;
 
 /// A block that this process writes or reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,11 @@ pub(in crate::channel) struct Room {
     pub(in crate::channel) at: At,
     /// What its word says as long as this is so.
     word: u64,
+}
+
+/// How many bytes of a lane's limit an item of so many bytes takes.
+pub(in crate::channel) fn lent_size(len: usize) -> usize {
+    ITEM_SIZE.saturating_add(lent_weight(len))
 }
 
 fn word(state: u64, owner: u32, number: u64) -> u64 {
@@ -79,8 +86,7 @@ impl<G: Ground> Lane<G> {
         until: Until,
         still: impl FnMut() -> Result<()>,
     ) -> Result<Option<Room>> {
-        let ready = || (0..LOANS).any(|index| self.u64(place(index)).load(Acquire) == FREE);
-        self.wait(RETURNED, until, || self.try_lend(len), ready, still)
+        self.wait(RETURNED, until, || self.try_lend(len), || self.has_loan(false), still)
     }
 
     fn try_lend(&self, len: usize) -> Result<Attempt<Room>> {
@@ -104,6 +110,14 @@ impl<G: Ground> Lane<G> {
         Ok(Attempt::Not)
     }
 
+    /// Whether one can be had; with `anyhow`, also one that a dead process has left.
+    pub(in crate::channel) fn has_loan(&self, anyhow: bool) -> bool {
+        (0..LOANS).any(|index| {
+            let seen = self.u64(place(index)).load(Acquire);
+            seen == FREE || anyhow && self.was_left(seen)
+        })
+    }
+
     /// Whether the process that had it has died.
     fn was_left(&self, seen: u64) -> bool {
         let counted = || seen & NUMBER != self.ground.head().takes() & NUMBER;
@@ -123,7 +137,8 @@ impl<G: Ground> Lane<G> {
 
     /// Sees to it that one which is the caller's has a block.
     fn furnish(&self, index: usize, len: usize, word: u64) -> Result<Room> {
-        if let Some(at) = self.fitting(index, len) {
+        let is_kept = |at: &At| self.ground.open(*at).is_some_and(|block| self.ground.keep(&block));
+        if let Some(at) = self.fitting(index, len).filter(is_kept) {
             return Ok(Room { index, at, word });
         }
         let old = self.at(place(index) + 8);
@@ -131,8 +146,10 @@ impl<G: Ground> Lane<G> {
             self.ground.free(old);
         }
         match self.ground.reserve(len.max(SMALLEST)) {
-            Ok((at, _)) => {
+            Ok((at, block)) => {
                 self.set_at(place(index) + 8, at);
+                // Its message outlives this process.
+                self.ground.keep(&block);
                 Ok(Room { index, at, word })
             }
             Err(error) => {
@@ -142,19 +159,22 @@ impl<G: Ground> Lane<G> {
         }
     }
 
-    /// Puts the first `len` bytes of one as an item; as [`put`](Self::put).
+    /// Puts the first `len` bytes of one as an item; as [`put`](Self::put), with `leave` called once, before anyone can
+    /// find it.
     pub(in crate::channel) fn put_lent(
         &self,
         kind: Kind,
         room: Room,
         len: usize,
         until: Until,
+        mut leave: impl FnMut(),
         still: impl FnMut() -> Result<()>,
     ) -> Result<bool> {
         let mut body = [0; 16];
         body[..8].copy_from_slice(&(room.index as u64).to_le_bytes());
         body[8..].copy_from_slice(&(len as u64).to_le_bytes());
         let commit = || {
+            leave();
             let puts = self.u64(PUTS).load(Relaxed);
             self.u64(place(room.index)).store(word(PUT, room.owner(), puts), Release);
         };

@@ -23,13 +23,12 @@ mod tests;
 pub(super) use bell::Bell;
 pub(super) use entry::{Entry, Kind};
 pub(super) use ground::{At, Ground, Heads, Words};
-pub(super) use loans::Room;
+pub(super) use loans::{RETURNED, Room, lent_size};
 pub(super) use wait::Until;
 
 use crate::error::{Error, ErrorKind, Result};
 use count::Counts;
 use latch::latch;
-use loans::RETURNED;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use wait::Attempt;

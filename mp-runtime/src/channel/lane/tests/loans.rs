@@ -15,7 +15,7 @@ fn lend(lane: &Lane<User>) -> Option<Room> {
 fn send(lane: &Lane<User>, number: u64) {
     let room = lend(lane).unwrap();
     lane.ground.open(room.at).unwrap().write(0, &item(number, LEN));
-    assert!(lane.put_lent(1, room, LEN, Until::Ever, || Ok(())).unwrap());
+    assert!(lane.put_lent(1, room, LEN, Until::Ever, || (), || Ok(())).unwrap());
 }
 
 /// Reads in place.

@@ -1,13 +1,20 @@
 //! `Loan` and `Lent`: messages that are written and read where they lie. Which process has which block is in `lane`; here
-//! is what makes references of it.
+//! is what makes references of it. Where users get them is in `faces`, and in `future` for those who do not wait themselves.
 #![expect(unsafe_code, reason = "reads and writes plain data in place")]
 
+mod faces;
+mod future;
+
+pub use future::Lending;
+
 use crate::channel::beside;
+use crate::channel::future::Sending;
 use crate::channel::ground::Head;
 use crate::channel::handle::Way;
-use crate::channel::lane::{At, Kind, Lane, Room, Sink, Until, Words};
-use crate::channel::message::{self, BYTES, TYPED};
-use crate::channel::{Connection, Queue, Receiver, Sender};
+use crate::channel::lane::{At, Kind, Lane, Room, Sink, Until, Words, lent_size};
+use crate::channel::message;
+use crate::channel::one_way::unsent;
+use crate::channel::unsent::TrySendError;
 use crate::commons::{self, Block, BlockAt, Hold};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shared::Plain;
@@ -18,6 +25,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use zerocopy::IntoBytes;
 
 /// Where the blocks lie, and end, of which this process has references: a peer that scribbles over a lane could make
@@ -110,19 +118,17 @@ pub struct Loan<'a, T> {
 }
 
 impl<'a, T: Plain> Loan<'a, T> {
-    /// Waits for a block to write `len` values into.
-    pub(super) fn new(way: Way<'a>, kind: Kind, len: usize) -> Result<Self> {
+    /// Waits for a block to write `len` values into; none if `until` has passed.
+    fn new(way: Way<'a>, kind: Kind, len: usize, until: Until) -> Result<Option<Self>> {
         const { assert_plain::<T>() };
         let bytes = len.checked_mul(size_of::<T>()).ok_or_else(|| {
             let text = format!("{len} values of {} bytes are more than memory has", size_of::<T>());
             Error::new(ErrorKind::InvalidArgument, text)
         })?;
         way.may_send()?;
-        let lent = way.lane().lend(bytes, Until::Ever, || way.still())?;
-        // Without a limit to the wait there is one, or an error.
-        let room = lent.ok_or_else(|| Error::new(ErrorKind::Full, "all loans are out"))?;
-        let place = Place::new(way.handle.hold(), way.lane, room)?;
-        Ok(Self { way, kind, place, len, of: PhantomData })
+        let lent = way.lane().lend(bytes, until, || way.still())?;
+        let place = lent.map(|room| Place::new(way.handle.hold(), way.lane, room)).transpose()?;
+        Ok(place.map(|place| Self { way, kind, place, len, of: PhantomData }))
     }
 
     /// Makes it shorter: the message is the first `len` values. No shorter than that, it stays as it is.
@@ -135,15 +141,58 @@ impl<'a, T: Plain> Loan<'a, T> {
     /// # Errors
     ///
     /// As the sending of values that are not loans. The memory is given back then.
-    pub fn send(self) -> Result<()> {
-        let Self { way, kind, mut place, len, .. } = self;
+    pub fn send(mut self) -> Result<()> {
+        self.put(Until::Ever).map(drop)
+    }
+
+    /// As [`send`](Self::send), without waiting for room.
+    ///
+    /// # Errors
+    ///
+    /// With the loan: `Full` if there is no room; else as `send`.
+    pub fn try_send(mut self) -> Result<(), TrySendError<Self>> {
+        unsent(self.put(Until::Now), self)
+    }
+
+    /// As [`send`](Self::send), waiting for room for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// With the loan: `Full` if there was no room until then; else as `send`.
+    pub fn send_timeout(mut self, timeout: Duration) -> Result<(), TrySendError<Self>> {
+        unsent(self.put(Until::after(timeout)), self)
+    }
+
+    /// As [`send`](Self::send), for any executor: the future waits for room. Dropped before it is ready, it has sent
+    /// nothing, and given the memory back.
+    ///
+    /// # Errors
+    ///
+    /// As `send`, from the future; and [`Io`](ErrorKind::Io) if the thread could not be started that waits
+    /// in its place.
+    pub fn send_async(mut self) -> Sending<'a>
+    where
+        T: 'a,
+    {
+        let (way, size) = (self.way, lent_size(self.len * size_of::<T>()));
+        let attempt = move || {
+            // One more poll of a future that is ready puts nothing.
+            let sent = !self.place.is_own || self.put(Until::Now)?;
+            Ok(sent.then_some(()))
+        };
+        Sending::by(way, size, attempt)
+    }
+
+    /// Puts it; it is the lane's if that is true, and still this process's if not.
+    fn put(&mut self, until: Until) -> Result<bool> {
+        let Self { way, kind, place, len, .. } = self;
         way.may_send()?;
-        let bytes = len * size_of::<T>();
-        place.leave();
-        if way.lane().put_lent(kind, place.room, bytes, Until::Ever, || way.still())? {
-            place.is_own = false;
-        }
-        Ok(())
+        let (room, bytes) = (place.room, *len * size_of::<T>());
+        // Before it can be received, be it by another thread here.
+        let leave = || place.leave();
+        let sent = way.lane().put_lent(*kind, room, bytes, until, leave, || way.still())?;
+        place.is_own &= !sent;
+        Ok(sent)
     }
 }
 
@@ -221,27 +270,29 @@ impl<T: Plain> Sink for InPlace<T> {
 }
 
 impl<T: Plain> Lent<T> {
-    /// Takes the next message of that kind, waiting for it.
-    pub(super) fn take(
+    /// Takes the next message of that kind, waiting for it; none if `until` has passed.
+    fn take(
         way: Way<'_>,
         kind: Kind,
+        until: Until,
         still: impl FnMut() -> Result<()>,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         const { assert_plain::<T>() };
         way.handle.may_receive()?;
         let mut sink = InPlace { copied: Vec::new(), uneven: None };
         let open = |room| Place::new(way.handle.hold(), way.lane, room);
-        let lent = message::take_lent(&way.lane(), kind, &mut sink, open, still)?;
+        let taken = message::take_lent(&way.lane(), kind, &mut sink, until, open, still)?;
+        let Some(lent) = taken else { return Ok(None) };
         let InPlace { copied, uneven } = sink;
         let (place, len) = match (lent, uneven) {
-            (None, None) => return Ok(Self(Where::Copied(copied))),
+            (None, None) => return Ok(Some(Self(Where::Copied(copied)))),
             (None, Some(len)) => return Err(no_whole_values::<T>(len)),
             (Some((place, len)), _) => (place, len),
         };
         if !len.is_multiple_of(size_of::<T>()) || len > place.bytes {
             return Err(no_whole_values::<T>(len));
         }
-        Ok(Self(Where::There(place, len / size_of::<T>())))
+        Ok(Some(Self(Where::There(place, len / size_of::<T>()))))
     }
 }
 
@@ -272,111 +323,5 @@ impl<T: Plain> Deref for Lent<T> {
 impl<T: Plain + fmt::Debug> fmt::Debug for Lent<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
-    }
-}
-
-impl<S, R> Connection<S, R> {
-    /// Lends `len` values to be written where the other end reads them: the fastest way for large messages, since
-    /// nothing is copied. [`Loan::send`] sends them as [`send_bytes`](Self::send_bytes) would; at the other
-    /// end [`recv_loan`](Self::recv_loan) reads them in place, and [`recv_bytes`](Self::recv_bytes) copies.
-    ///
-    /// About four megabytes of loans, or one that is larger, may wait to be received, as a quarter of that of other
-    /// messages. And of each way of a pipe, as of a queue and a channel, there are 16 loans at most: being written, under way, or being
-    /// read. One more waits for one of them. Those of a killed process come back.
-    ///
-    /// # Errors
-    ///
-    /// `Disconnected` if the other end is gone, `Closed` if this handle is closed, and if there is no memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// #[mp::task]
-    /// fn sum(images: mp::Connection<f64, ()>) {
-    ///     while let Ok(image) = images.recv_loan::<f32>() {
-    ///         images.send(image.iter().copied().map(f64::from).sum()).expect("the other end waits");
-    ///     }
-    /// }
-    ///
-    /// #[mp::main]
-    /// fn main() -> mp::Result<()> {
-    ///     let (images, end) = mp::pipe::<(), f64>()?;
-    ///     mp::spawn(sum, end)?;
-    ///     let mut image = images.loan::<f32>(1 << 18)?;
-    ///     image.fill(0.5);
-    ///     image.send()?;
-    ///     assert_eq!(images.recv()?, f64::from(1 << 17));
-    ///     Ok(())
-    /// }
-    /// ```
-    pub fn loan<T: Plain>(&self, len: usize) -> Result<Loan<'_, T>> {
-        Loan::new(self.way(false), BYTES, len)
-    }
-
-    /// Takes the next message, which must be bytes, to be read where it lies; waits for it.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv); `Decode` if it is not made of whole values, too.
-    pub fn recv_loan<T: Plain>(&self) -> Result<Lent<T>> {
-        Lent::take(self.way(true), BYTES, || self.expect_sender())
-    }
-}
-
-impl Sender<Vec<u8>> {
-    /// Lends `len` values to be written where the receiver reads them, without a copy: see [`Connection::loan`].
-    /// The message is their bytes: [`Receiver::recv_loan`] reads them in place, [`Receiver::recv`] copies.
-    ///
-    /// # Errors
-    ///
-    /// `Disconnected` if all receivers are gone, `Closed` if this handle is closed, and if there is no memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (sender, receiver) = mp::channel::<Vec<u8>>()?;
-    /// let mut loan = sender.loan::<u32>(3)?;
-    /// loan.copy_from_slice(&[1, 2, 3]);
-    /// loan.send()?;
-    /// sender.send(vec![4, 0, 0, 0])?;
-    /// assert_eq!(*receiver.recv_loan::<u32>()?, [1, 2, 3]);
-    /// assert_eq!(*receiver.recv_loan::<u32>()?, [4]);
-    /// # Ok::<(), mp::Error>(())
-    /// ```
-    pub fn loan<T: Plain>(&self, len: usize) -> Result<Loan<'_, T>> {
-        Loan::new(self.way(), TYPED, len)
-    }
-}
-
-impl Receiver<Vec<u8>> {
-    /// Takes the next message to be read where it lies; waits for it.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Self::recv); `Decode` if the message is not made of whole values.
-    pub fn recv_loan<T: Plain>(&self) -> Result<Lent<T>> {
-        Lent::take(self.way(), TYPED, || self.expect_sender())
-    }
-}
-
-impl Queue<Vec<u8>> {
-    /// Lends `len` values to be written where they are read, without a copy: see [`Connection::loan`]. The item
-    /// is their bytes: [`get_loan`](Self::get_loan) reads them in place, [`get`](Self::get) copies.
-    ///
-    /// # Errors
-    ///
-    /// `Closed` if this handle or the queue is closed; `Disconnected` if all other handles are gone while 16 loans
-    /// are out; and if there is no memory.
-    pub fn loan<T: Plain>(&self, len: usize) -> Result<Loan<'_, T>> {
-        Loan::new(self.others(), TYPED, len)
-    }
-
-    /// Takes the item at the front to be read where it lies; waits for one if there is none.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get); `Decode` if the item is not made of whole values.
-    pub fn get_loan<T: Plain>(&self) -> Result<Lent<T>> {
-        Lent::take(self.others(), TYPED, || self.others().still())
     }
 }
