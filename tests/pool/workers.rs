@@ -315,6 +315,10 @@ fn bey_50_workers_can_be_looked_at() {
         (0..10).for_each(|i| assert_eq!(pool.apply(plus_100, i).unwrap(), i + 100));
         let held = pool.submit(stop, gate.name());
         let guest = gate.next();
+        // The other one may have given its last result, and not be back from that.
+        wait_until(BOUNDED, "one is busy", || {
+            pool.workers().iter().filter(|worker| worker.busy_for().is_some()).count() == 1
+        });
         let workers = pool.workers();
         assert_eq!(workers.len(), 2);
         assert_eq!(workers.iter().map(mp::WorkerInfo::tasks_done).sum::<u64>(), 10);
