@@ -70,6 +70,26 @@ fn loom_lock_excludes_two_that_come_again() {
 }
 
 #[test]
+fn loom_lock_that_is_tried_orders_memory() {
+    explore(3, || {
+        let guarded = Guarded::new();
+        let other = spawn(&guarded, |guarded| {
+            assert_eq!(guarded.add_one(2, Patience::endless), CLEAN);
+        });
+        let taken = guarded.as_process(1, |me| {
+            let taken = guarded.lock.raw().try_take(me).is_some();
+            if taken {
+                guarded.data.store(guarded.sum() + 1, Ordering::Relaxed);
+                assert!(guarded.lock.raw().give_back(me));
+            }
+            taken
+        });
+        other.join().unwrap();
+        assert_eq!(guarded.sum(), 1 + u32::from(taken));
+    });
+}
+
+#[test]
 fn loom_lock_wakes_each_of_three() {
     explore(2, || {
         let guarded = Guarded::new();
