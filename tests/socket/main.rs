@@ -9,6 +9,8 @@ mod crowd;
 mod family;
 mod handshake;
 mod messages;
+#[cfg(feature = "serde-pickle")]
+mod pickles;
 mod python;
 
 use std::io::{Read, Write};

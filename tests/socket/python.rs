@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 const SIZE: usize = 64 << 20;
 
 /// An interpreter, and whether it has only MD5.
-struct Python {
+pub(super) struct Python {
     program: String,
     old: bool,
 }
 
 /// Those that are there.
-fn pythons() -> Vec<Python> {
+pub(super) fn pythons() -> Vec<Python> {
     let others = std::env::var("MP_TEST_PYTHONS").unwrap_or_default();
     let programs = ["python3"].into_iter().chain(others.split(':').filter(|name| !name.is_empty()));
     let version = "import sys; print(sys.version_info >= (3, 12))";
@@ -32,7 +32,7 @@ fn pythons() -> Vec<Python> {
 
 impl Python {
     /// Runs a script, with all of the module in reach, the key and the address.
-    fn start(&self, address: &mp::Address, key: &str, script: &str) -> Running {
+    pub(super) fn start(&self, address: &mp::Address, key: &str, script: &str) -> Running {
         let address = match (address.port(), address.path()) {
             (Some(port), _) => format!("('127.0.0.1', {port})"),
             (_, Some(path)) => format!("{:?}", path.display().to_string()),
@@ -47,7 +47,7 @@ impl Python {
         Running(child.expect("it starts"))
     }
 
-    fn listener(&self) -> mp::ListenerBuilder {
+    pub(super) fn listener(&self) -> mp::ListenerBuilder {
         let builder = mp::Listener::builder();
         if self.old { builder.allow_md5() } else { builder }
     }
@@ -58,10 +58,10 @@ impl Python {
     }
 }
 
-struct Running(Child);
+pub(super) struct Running(Child);
 
 impl Running {
-    fn succeeds(mut self) {
+    pub(super) fn succeeds(mut self) {
         let ended = self.0.wait().expect("it is ours");
         assert!(ended.success(), "the script has failed: its error is above");
     }
@@ -88,7 +88,7 @@ fn places() -> [mp::Address; 3] {
     ["tcp://127.0.0.1:0", "abstract:", &path].map(|place| place.parse().expect("it is one"))
 }
 
-fn watched<R>(body: impl FnOnce() -> R) -> R {
+pub(super) fn watched<R>(body: impl FnOnce() -> R) -> R {
     watchdog(Duration::from_secs(180), body)
 }
 

@@ -6,9 +6,13 @@ use crate::identity::AuthKey;
 use crate::socket::address::Address;
 use crate::socket::connect::ClientBuilder;
 use crate::socket::link::Link;
+#[cfg(feature = "serde-pickle")]
+use crate::socket::pickle;
 use crate::socket::reception::Seat;
 use crate::socket::typed::TypedClient;
 use crate::sys::clock::Deadline;
+#[cfg(feature = "serde-pickle")]
+use serde::de::DeserializeOwned;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 use std::fmt;
@@ -100,6 +104,107 @@ impl Client {
     #[must_use]
     pub fn typed<S, R>(self) -> TypedClient<S, R> {
         TypedClient::new(self)
+    }
+
+    /// As [`typed`](Self::typed), for a program in Python at the other end: values are what its `send` and `recv` mean,
+    /// as by [`send_pickle`](Self::send_pickle) and [`recv_pickle`](Self::recv_pickle).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    ///
+    /// let listener = mp::Listener::bind("abstract:", "the key")?;
+    /// // As Python would: c = Client(address, authkey=b"the key"); c.send({"i": 1})
+    /// let python = mp::Client::connect(listener.address(), "the key")?;
+    /// python.send_bytes(b"\x80\x04\x95\x0a\0\0\0\0\0\0\0}\x94\x8c\x01i\x94K\x01s.")?;
+    ///
+    /// let client = listener.accept()?.typed_pickle::<(), BTreeMap<String, i64>>();
+    /// assert_eq!(client.recv()?["i"], 1);
+    /// # Ok::<(), mp::Error>(())
+    /// ```
+    #[cfg(feature = "serde-pickle")]
+    #[must_use]
+    pub fn typed_pickle<S, R>(self) -> TypedClient<S, R> {
+        TypedClient::pickled(self)
+    }
+
+    /// Sends a value as a pickle, which is what Python's `recv` reads; waits as [`send_bytes`](Self::send_bytes) does.
+    ///
+    /// Structs and maps are dictionaries there, sequences lists, tuples tuples, an `Option` the value or `None`, variants
+    /// of an enum their name or a dictionary of one entry. Bytes are bytes where serde knows them for such, as by the
+    /// crate serde_bytes; a `Vec<u8>` by itself is a list of numbers.
+    ///
+    /// # Errors
+    ///
+    /// `Encode` if the value cannot be pickled, such as one with a handle in it. Else as
+    /// [`send_bytes`](Self::send_bytes).
+    #[cfg(feature = "serde-pickle")]
+    pub fn send_pickle<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
+        self.send_bytes(&pickle::encode(value)?)
+    }
+
+    /// As [`send_pickle`](Self::send_pickle), waiting for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// `Encode` as there; else as [`send_bytes_timeout`](Self::send_bytes_timeout).
+    #[cfg(feature = "serde-pickle")]
+    pub fn send_pickle_timeout<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        timeout: Duration,
+    ) -> Result<()> {
+        self.send_bytes_timeout(&pickle::encode(value)?, timeout)
+    }
+
+    /// Takes the next message as a pickle, which is what Python's `send` makes; waits for it.
+    ///
+    /// Nothing of Python's is run or looked up: numbers (integers within `i64`), strings, bytes, `None`, lists, tuples, dictionaries and sets
+    /// are read; a pickle with an object of any class in it, or with a function, is an error that says which. So is one that lies more than 128
+    /// deep, or that refers to its own parts so often that it would unfold to more memory than
+    /// [`max_message`](ClientBuilder::max_message). Reading one takes several times its length, up to 33 bytes for each of its own.
+    ///
+    /// # Errors
+    ///
+    /// `Decode` if what came is no such pickle, or one of another type; the next message follows then. Else as
+    /// [`recv_bytes`](Self::recv_bytes).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    /// struct Order {
+    ///     what: String,
+    ///     count: Option<u32>,
+    /// }
+    ///
+    /// let listener = mp::Listener::bind("abstract:", "the key")?;
+    /// let ours = mp::Client::connect(listener.address(), "the key")?;
+    /// let theirs = listener.accept()?;
+    /// let order = Order { what: "eggs".into(), count: Some(12) };
+    /// ours.send_pickle(&order)?; // in Python: {'what': 'eggs', 'count': 12}
+    /// assert_eq!(theirs.recv_pickle::<Order>()?, order);
+    /// # Ok::<(), mp::Error>(())
+    /// ```
+    #[cfg(feature = "serde-pickle")]
+    pub fn recv_pickle<T: DeserializeOwned>(&self) -> Result<T> {
+        self.unpickle(&self.recv_bytes()?)
+    }
+
+    /// As [`recv_pickle`](Self::recv_pickle), waiting for so long at most.
+    ///
+    /// # Errors
+    ///
+    /// `Empty` if no message has come until then; what has come of one is kept. Else as `recv_pickle`.
+    #[cfg(feature = "serde-pickle")]
+    pub fn recv_pickle_timeout<T: DeserializeOwned>(&self, timeout: Duration) -> Result<T> {
+        self.unpickle(&self.recv_bytes_timeout(timeout)?)
+    }
+
+    #[cfg(feature = "serde-pickle")]
+    pub(super) fn unpickle<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T> {
+        pickle::decode(message, self.link.most())
     }
 
     /// Sends a message; waits until the system has taken it, which keeps a few hundred kilobytes that the

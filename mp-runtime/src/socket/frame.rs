@@ -45,10 +45,6 @@ impl Incoming {
         Self { most, head: [0; HEAD], head_have: 0, len: None, body: Vec::new(), body_have: 0 }
     }
 
-    pub(super) fn most(&self) -> usize {
-        self.most
-    }
-
     /// Whether a part of a message has come, and not all of it.
     pub(super) fn is_begun(&self) -> bool {
         self.head_have > 0

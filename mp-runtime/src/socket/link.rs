@@ -16,6 +16,7 @@ use std::time::Duration;
 pub(super) struct Link {
     socket: OwnedFd,
     closed: AtomicBool,
+    most: usize,
     reader: Turns<Reader>,
     writer: Turns<Writer>,
 }
@@ -39,6 +40,7 @@ impl Link {
         Self {
             socket,
             closed: AtomicBool::new(false),
+            most,
             reader: Turns::new(Reader { incoming: Incoming::new(most), lost: false }),
             writer: Turns::new(Writer { cut: false }),
         }
@@ -48,7 +50,13 @@ impl Link {
         self.socket.as_fd()
     }
 
-    /// The longest message that is received, if nothing is half received or sent.
+    /// The longest message that is received.
+    #[cfg(feature = "serde-pickle")]
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// The same, if nothing is half received or sent.
     ///
     /// # Errors
     ///
@@ -57,12 +65,9 @@ impl Link {
         self.check()?;
         let now = Deadline::after(Duration::ZERO);
         let whole = self.writer.take(now, |writer| !writer.cut);
-        let limit = self.reader.take(now, |reader| {
-            let whole = !reader.lost && !reader.incoming.is_begun();
-            whole.then(|| reader.incoming.most())
-        });
-        match (whole, limit.flatten()) {
-            (Some(true), Some(limit)) => Ok(limit),
+        let unread = self.reader.take(now, |reader| !reader.lost && !reader.incoming.is_begun());
+        match (whole, unread) {
+            (Some(true), Some(true)) => Ok(self.most),
             _ => {
                 let text = "a connection cannot be sent on in the middle of a message";
                 Err(Error::new(ErrorKind::Encode, text))

@@ -2,7 +2,7 @@
 //! `multiprocessing.connection` understands.
 //!
 //! Pure are `address`, `frame` (messages on a stream) and `auth` (the handshake). `place` takes an address and gives it
-//! back, `typed` has values on a connection; `connect` is a client's way in, `reception` the thread that lets clients in; `link` moves messages, `turns` has
+//! back, `typed` has values on a connection, `pickle` those of Python's; `connect` is a client's way in, `reception` the thread that lets clients in; `link` moves messages, `turns` has
 //! threads take turns at that.
 
 mod address;
@@ -13,6 +13,8 @@ mod frame;
 mod guest;
 mod link;
 mod listener;
+#[cfg(feature = "serde-pickle")]
+mod pickle;
 mod place;
 mod reception;
 mod turns;

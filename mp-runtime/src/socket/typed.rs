@@ -1,8 +1,10 @@
-//! `TypedClient`: values on a connection. Their bytes are those of `codec`; how they travel is in `client`.
+//! `TypedClient`: values on a connection. Their bytes are those of `codec` or of `pickle`; how they travel is in `client`.
 
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::socket::client::Client;
+#[cfg(feature = "serde-pickle")]
+use crate::socket::pickle;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use std::any::type_name;
@@ -16,18 +18,33 @@ use std::time::Duration;
 const MARK: &[u8] = b"mp1\n";
 
 /// A [`Client`] on which values are sent, of type `S`, and received, of type `R`: what
-/// [`Client::typed`] makes. All that a client can is there too.
+/// [`Client::typed`] makes, or for Python at the other end `Client::typed_pickle`, with the feature `serde-pickle`. All
+/// that a client can is there too.
 ///
-/// The other side must have the same types the other way round, and this library: nothing checks that, since it is another
+/// Without pickles the other side must have the same types the other way round, and this library: nothing checks that, since it is another
 /// program, and a value read as another type is an error or another value.
 pub struct TypedClient<S, R> {
     client: Client,
+    format: Format,
     of: PhantomData<fn(S) -> R>,
+}
+
+/// How values are written.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+enum Format {
+    Ours,
+    #[cfg(feature = "serde-pickle")]
+    Pickle,
 }
 
 impl<S, R> TypedClient<S, R> {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, of: PhantomData }
+        Self { client, format: Format::Ours, of: PhantomData }
+    }
+
+    #[cfg(feature = "serde-pickle")]
+    pub(super) fn pickled(client: Client) -> Self {
+        Self { client, format: Format::Pickle, of: PhantomData }
     }
 }
 
@@ -40,7 +57,7 @@ impl<S: Serialize, R> TypedClient<S, R> {
     /// descriptor): those mean nothing outside of the tree of processes that has them. Else as
     /// [`send_bytes`](Client::send_bytes).
     pub fn send(&self, message: S) -> Result<()> {
-        self.client.send_bytes(&encode(&message)?)
+        self.client.send_bytes(&self.encode(&message)?)
     }
 
     /// As [`send`](Self::send), waiting for so long at most.
@@ -49,7 +66,15 @@ impl<S: Serialize, R> TypedClient<S, R> {
     ///
     /// `Encode` as there; else as [`send_bytes_timeout`](Client::send_bytes_timeout).
     pub fn send_timeout(&self, message: S, timeout: Duration) -> Result<()> {
-        self.client.send_bytes_timeout(&encode(&message)?, timeout)
+        self.client.send_bytes_timeout(&self.encode(&message)?, timeout)
+    }
+
+    fn encode(&self, message: &S) -> Result<Vec<u8>> {
+        match self.format {
+            Format::Ours => encode(message),
+            #[cfg(feature = "serde-pickle")]
+            Format::Pickle => pickle::encode(message),
+        }
     }
 }
 
@@ -61,7 +86,7 @@ impl<S, R: DeserializeOwned> TypedClient<S, R> {
     /// `Decode` if what came cannot be decoded; the next message follows then. Else as
     /// [`recv_bytes`](Client::recv_bytes).
     pub fn recv(&self) -> Result<R> {
-        decode(&self.client.recv_bytes()?)
+        self.decode(&self.client.recv_bytes()?)
     }
 
     /// As [`recv`](Self::recv), waiting for so long at most.
@@ -70,7 +95,7 @@ impl<S, R: DeserializeOwned> TypedClient<S, R> {
     ///
     /// `Empty` if no message has come until then; what has come of one is kept. Else as `recv`.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<R> {
-        decode(&self.client.recv_bytes_timeout(timeout)?)
+        self.decode(&self.client.recv_bytes_timeout(timeout)?)
     }
 
     /// As [`recv`](Self::recv), without waiting.
@@ -80,6 +105,14 @@ impl<S, R: DeserializeOwned> TypedClient<S, R> {
     /// `Empty` if there is no message that is whole; else as `recv`.
     pub fn try_recv(&self) -> Result<R> {
         self.recv_timeout(Duration::ZERO)
+    }
+
+    fn decode(&self, message: &[u8]) -> Result<R> {
+        match self.format {
+            Format::Ours => decode(message),
+            #[cfg(feature = "serde-pickle")]
+            Format::Pickle => self.client.unpickle(message),
+        }
     }
 }
 
@@ -93,7 +126,7 @@ fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T> {
     let Some(bytes) = message.strip_prefix(MARK) else {
         let text = format!(
             "cannot decode {}: the message was not sent as a value by this library; take it by `recv_bytes`, \
-             and have Python send by `send_bytes`, since `send` pickles",
+             and have Python send by `send_bytes`, since `send` pickles (see the feature `serde-pickle`)",
             type_name::<T>()
         );
         return Err(Error::new(ErrorKind::Decode, text));
@@ -117,13 +150,14 @@ impl<S, R> AsFd for TypedClient<S, R> {
 
 impl<S, R> Serialize for TypedClient<S, R> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        self.client.serialize(serializer)
+        (&self.client, self.format).serialize(serializer)
     }
 }
 
 impl<'de, S, R> Deserialize<'de> for TypedClient<S, R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Client::deserialize(deserializer).map(Self::new)
+        let (client, format) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { client, format, of: PhantomData })
     }
 }
 
