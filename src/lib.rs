@@ -46,6 +46,8 @@ pub use mp_runtime::Fd;
 pub use mp_runtime::{
     Address, AuthKey, Client, ClientBuilder, Listener, ListenerBuilder, TypedClient,
 };
+#[cfg(feature = "tls")]
+pub use mp_runtime::{TlsClient, TlsServer};
 // Errors.
 pub use mp_runtime::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 

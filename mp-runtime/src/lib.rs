@@ -82,6 +82,8 @@ pub use shared::{
     ShareableList, SharedMemory, SharedMemoryManager, SharedSlice, Value, ValueGuard,
 };
 pub use socket::{Address, Client, ClientBuilder, Listener, ListenerBuilder, TypedClient};
+#[cfg(feature = "tls")]
+pub use socket::{TlsClient, TlsServer};
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, Event, EventWait, Lock, LockGuard, RLock, RLockGuard,
     Semaphore, SemaphoreGuard,

@@ -12,6 +12,8 @@ mod messages;
 #[cfg(feature = "serde-pickle")]
 mod pickles;
 mod python;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

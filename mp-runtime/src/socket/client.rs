@@ -4,6 +4,7 @@ use crate::custody::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::AuthKey;
 use crate::socket::address::Address;
+use crate::socket::carrier::Carrier;
 use crate::socket::connect::ClientBuilder;
 use crate::socket::link::Link;
 #[cfg(feature = "serde-pickle")]
@@ -31,8 +32,10 @@ use std::time::Duration;
 /// can serve what one process accepts. The receiver has the same connection then, and should be the only one to
 /// use it: drop the one that was sent. For [`max_clients`](crate::ListenerBuilder::max_clients) it is gone with that.
 ///
-/// Nothing is encrypted: the handshake shows that the other side has the key, and neither hides what is sent
-/// afterwards nor protects it from somebody between the two. Over networks that you do not trust, use a tunnel.
+/// Nothing is encrypted by itself: the handshake shows that the other side has the key, and neither hides what is sent
+/// afterwards nor protects it from somebody between the two. Over networks that you do not trust, use TLS (the feature `tls`,
+/// and `tls` of both builders) or a tunnel. A connection with TLS stays in its process; one that ends without the other side's
+/// word, as when that is killed, gives `Truncated` once, also between two messages.
 ///
 /// With [`mp::wait`](crate::wait) and everything that takes descriptors it is ready when
 /// [`poll`](Self::poll) says so.
@@ -313,7 +316,7 @@ impl<'de> Deserialize<'de> for Client {
         let (socket, most, peer): Parts<OwnedFd> = Deserialize::deserialize(deserializer)?;
         let peer = peer.map(|peer| peer.parse()).transpose().map_err(D::Error::custom)?;
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Ok(Self::new(Link::new(socket.into_inner(), most), peer, None))
+        Ok(Self::new(Link::new(Carrier::Open(socket.into_inner()), most), peer, None))
     }
 }
 

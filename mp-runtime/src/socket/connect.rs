@@ -4,13 +4,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::identity::AuthKey;
 use crate::socket::address::{Address, Place};
 use crate::socket::auth::{Digests, Side};
+use crate::socket::carrier::Carrier;
 use crate::socket::client::Client;
 use crate::socket::guest::Guest;
 use crate::socket::link::Link;
 use crate::socket::place;
+#[cfg(feature = "tls")]
+use crate::socket::tls::{self, TlsClient};
 use crate::sys::clock::Deadline;
 use crate::sys::{poll, stream};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 /// How long a handshake may take that nobody has set a limit for.
@@ -36,6 +39,8 @@ pub struct ClientBuilder {
     digests: Digests,
     any_user: bool,
     max_message: usize,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsClient>,
 }
 
 impl ClientBuilder {
@@ -45,6 +50,8 @@ impl ClientBuilder {
             digests: Digests::Sha256,
             any_user: false,
             max_message: MESSAGE_MAX,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 
@@ -78,11 +85,20 @@ impl ClientBuilder {
         self
     }
 
+    /// Encrypts the connection, and connects only to a listener that shows a certificate which is trusted: for
+    /// addresses of TCP. The listener needs [`tls`](crate::ListenerBuilder::tls) too.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: TlsClient) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Connects: see [`Client::connect`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As there. With TLS, `Authentication` also if the certificate of either side is not accepted, or the listener does
+    /// not speak TLS; `InvalidArgument` if the address is not of TCP, or its host is nothing that a certificate can be for.
     pub fn connect<A>(&self, address: A, authkey: impl Into<AuthKey>) -> Result<Client>
     where
         A: TryInto<Address>,
@@ -92,6 +108,10 @@ impl ClientBuilder {
     }
 
     fn connect_to(&self, address: &Address, key: AuthKey) -> Result<Client> {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() && !matches!(address.0, Place::Tcp { .. }) {
+            return Err(tls::not_here(address));
+        }
         let deadline = Deadline::after(self.timeout);
         let socket = place::connect(address, deadline)?;
         let io = |error| Error::io(format!("connecting to {address}"), error);
@@ -104,17 +124,29 @@ impl ClientBuilder {
                 Error::with_source(ErrorKind::Authentication, text, error)
             })?;
         }
-        let mut guest = Guest::new(socket, key, Side::Client, self.digests)?;
+        let carrier = self.carrier(socket, address)?;
+        let mut guest = Guest::new(carrier, key, Side::Client, self.digests)?;
         while !guest.go_on()? {
             if !poll::is_readable(guest.socket(), deadline).map_err(io)? {
                 let text = format!(
                     "the listener at {address} did not go on with the handshake in time: it may have no key, \
-                     or too many clients"
+                     or too many clients{}",
+                    if tcp { ", or want TLS" } else { "" }
                 );
                 return Err(Error::new(ErrorKind::Timeout, text));
             }
         }
-        let link = Link::new(guest.into_socket(), self.max_message);
+        let link = Link::new(guest.into_carrier(), self.max_message);
         Ok(Client::new(link, tcp.then(|| address.clone()), None))
+    }
+
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "TLS has a use for it"))]
+    fn carrier(&self, socket: OwnedFd, address: &Address) -> Result<Carrier> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let sealed = tls::Sealed::connect(socket, tls, address)?;
+            return Ok(Carrier::Sealed(Box::new(sealed)));
+        }
+        Ok(Carrier::Open(socket))
     }
 }

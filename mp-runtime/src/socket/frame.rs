@@ -50,6 +50,14 @@ impl Incoming {
         self.head_have > 0
     }
 
+    /// How many bytes it lacks, as far as that is known.
+    pub(super) fn due(&self) -> usize {
+        match self.len {
+            Some(len) => len - self.body_have,
+            None => self.head_end() - self.head_have,
+        }
+    }
+
     /// Forgets what has come of one.
     pub(super) fn restart(&mut self) {
         *self = Self::new(self.most);

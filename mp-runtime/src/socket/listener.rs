@@ -3,11 +3,15 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{self, AuthKey};
 use crate::socket::address::Address;
+#[cfg(feature = "tls")]
+use crate::socket::address::Place;
 use crate::socket::auth::Digests;
 use crate::socket::client::Client;
 use crate::socket::connect::{MESSAGE_MAX, PATIENCE};
 use crate::socket::place::{self, SocketFile};
 use crate::socket::reception::{Door, Reception, Terms};
+#[cfg(feature = "tls")]
+use crate::socket::tls::{self, TlsServer};
 use crate::socket::turns::lock;
 use crate::sys::clock::Deadline;
 use crate::sys::own;
@@ -212,6 +216,8 @@ impl ListenerBuilder {
                 digests: Digests::Sha256,
                 any_user: false,
                 max_message: MESSAGE_MAX,
+                #[cfg(feature = "tls")]
+                tls: None,
             },
             max_clients: usize::MAX,
         }
@@ -253,11 +259,19 @@ impl ListenerBuilder {
         self
     }
 
+    /// Encrypts all connections, and shows clients this certificate: for addresses of TCP. Clients need
+    /// [`tls`](crate::ClientBuilder::tls) too; the time and the limits for handshakes are for both of them together.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: TlsServer) -> Self {
+        self.terms.tls = Some(tls);
+        self
+    }
+
     /// Listens: see [`Listener::bind`].
     ///
     /// # Errors
     ///
-    /// As there; `InvalidArgument` if no client may be there.
+    /// As there; `InvalidArgument` if no client may be there, or if there is TLS and the address is not of TCP.
     pub fn bind<A>(&self, address: A, authkey: impl Into<AuthKey>) -> Result<Listener>
     where
         A: TryInto<Address>,
@@ -271,6 +285,10 @@ impl ListenerBuilder {
             let text =
                 "a listener for no clients would let nobody in: set max_clients to one or more";
             return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
+        #[cfg(feature = "tls")]
+        if self.terms.tls.is_some() && !matches!(address.0, Place::Tcp { .. }) {
+            return Err(tls::not_here(address));
         }
         let bound = place::listen(address)?;
         let door = Door::new(self.max_clients)?;

@@ -2,11 +2,12 @@
 //! `multiprocessing.connection` understands.
 //!
 //! Pure are `address`, `frame` (messages on a stream) and `auth` (the handshake). `place` takes an address and gives it
-//! back, `typed` has values on a connection, `pickle` those of Python's; `connect` is a client's way in, `reception` the thread that lets clients in; `link` moves messages, `turns` has
-//! threads take turns at that.
+//! back, `typed` has values on a connection, `pickle` those of Python's; `connect` is a client's way in, `reception` the thread that lets clients in; `link` moves messages, over
+//! a `carrier` (the socket, or `tls` on it), `turns` has threads take turns at that.
 
 mod address;
 mod auth;
+mod carrier;
 mod client;
 mod connect;
 mod frame;
@@ -17,6 +18,8 @@ mod listener;
 mod pickle;
 mod place;
 mod reception;
+#[cfg(feature = "tls")]
+mod tls;
 mod turns;
 mod typed;
 
@@ -24,6 +27,8 @@ pub use address::Address;
 pub use client::Client;
 pub use connect::ClientBuilder;
 pub use listener::{Listener, ListenerBuilder};
+#[cfg(feature = "tls")]
+pub use tls::{TlsClient, TlsServer};
 pub use typed::TypedClient;
 
 /// What is done with any bytes, for the fuzzers.

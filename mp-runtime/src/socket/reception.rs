@@ -5,9 +5,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::identity::AuthKey;
 use crate::socket::address::{Address, Place};
 use crate::socket::auth::{Digests, Side};
+use crate::socket::carrier::Carrier;
 use crate::socket::client::Client;
 use crate::socket::guest::Guest;
 use crate::socket::link::Link;
+#[cfg(feature = "tls")]
+use crate::socket::tls::{Sealed, TlsServer};
 use crate::socket::turns::lock;
 use crate::sys::clock::Deadline;
 use crate::sys::event::Event;
@@ -31,6 +34,18 @@ pub(super) struct Terms {
     pub(super) digests: Digests,
     pub(super) any_user: bool,
     pub(super) max_message: usize,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<TlsServer>,
+}
+
+impl Terms {
+    fn carrier(&self, socket: OwnedFd) -> Result<Carrier> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return Sealed::accept(socket, tls).map(Box::new).map(Carrier::Sealed);
+        }
+        Ok(Carrier::Open(socket))
+    }
 }
 
 /// What the reception and those who accept share.
@@ -256,7 +271,7 @@ impl Reception {
             match pending.guest.go_on() {
                 Ok(false) => self.pending.push_back(pending),
                 Ok(true) => {
-                    let link = Link::new(pending.guest.into_socket(), self.terms.max_message);
+                    let link = Link::new(pending.guest.into_carrier(), self.terms.max_message);
                     self.door.let_in(link, pending.peer);
                 }
                 Err(error) => self.door.refuse(error),
@@ -268,7 +283,7 @@ impl Reception {
         let is_late = |pending: &Pending| pending.deadline.is_some_and(Deadline::has_passed);
         while self.pending.front().is_some_and(is_late) {
             self.send_oldest_away(
-                "a client did not show in time that it has the key: it may have none",
+                "a client did not show in time that it has the key: it may have none, or no TLS where that is wanted",
             );
         }
     }
@@ -327,7 +342,8 @@ impl Reception {
                 "a client made room for another one, and had not yet shown that it has the key",
             );
         }
-        let guest = Guest::new(socket, self.key.clone(), Side::Listener, self.terms.digests)?;
+        let carrier = self.terms.carrier(socket)?;
+        let guest = Guest::new(carrier, self.key.clone(), Side::Listener, self.terms.digests)?;
         let deadline = Deadline::after(self.terms.patience);
         self.pending.push_back(Pending { guest, peer, deadline });
         Ok(())

@@ -173,10 +173,14 @@ fn open_unix(flags: SockFlag) -> io::Result<OwnedFd> {
 ///
 /// `WouldBlock` if there is no room now; `BrokenPipe` or `ConnectionReset` if the other side is gone.
 pub(crate) fn send(socket: BorrowedFd<'_>, parts: [&[u8]; 2]) -> io::Result<usize> {
+    send_parts(socket, &parts.map(IoSlice::new))
+}
+
+/// As [`send`], of any number of parts.
+pub(crate) fn send_parts(socket: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> io::Result<usize> {
     let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-    let parts = parts.map(IoSlice::new);
     loop {
-        match sendmsg::<()>(socket.as_raw_fd(), &parts, &[], flags, None) {
+        match sendmsg::<()>(socket.as_raw_fd(), parts, &[], flags, None) {
             Err(Errno::EINTR) => {}
             other => return Ok(other?),
         }
