@@ -1,8 +1,7 @@
 //! Messages over TLS, and somebody between the two who reads, changes, delays or ends what is sent.
 
-use super::{LONG, watched};
-use super::{SHORT, joined, listener, pair};
-use crate::support::wait_until;
+use super::{AUTHORITY, KEY, LONG, SHORT, joined, listener, pair, trusts, watched};
+use crate::support::{repeat, wait_until};
 use mp::ErrorKind::{Broken, Closed, Decode, Disconnected, Empty, Encode, Timeout, Truncated};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -208,6 +207,42 @@ fn conn_06_conn_18_an_end_that_was_said_is_told_from_one_that_was_cut() {
         assert_eq!(theirs.recv_bytes().unwrap_err().kind(), Disconnected);
         drop((ours, theirs));
         between.thread.join().unwrap();
+    });
+}
+
+#[mp::test]
+fn auth_04_conn_06_race_one_who_sends_and_goes_at_once_is_heard_under_tls() {
+    watched(|| {
+        let listener = listener();
+        repeat(50, |_| {
+            let ours = trusts(AUTHORITY).connect(listener.address(), KEY).unwrap();
+            ours.send_bytes(&[7; 50_000]).unwrap();
+            drop(ours);
+            let theirs = listener.accept_timeout(LONG).unwrap();
+            assert_eq!(theirs.recv_bytes().unwrap(), [7; 50_000]);
+            assert_eq!(theirs.recv_bytes().unwrap_err().kind(), Disconnected);
+        });
+    });
+}
+
+/// Connects, sends, and does nothing more until it is killed.
+#[mp::task]
+fn hang_on(address: String) {
+    let client = trusts(AUTHORITY).connect(address, KEY).expect("it lets us in");
+    client.send_bytes(b"here").expect("it is there");
+    thread::sleep(2 * LONG); // work: it is killed meanwhile
+}
+
+#[mp::test]
+fn conn_18_one_who_is_killed_has_not_said_that_it_goes() {
+    watched(|| {
+        let listener = listener();
+        let child = mp::spawn(hang_on, listener.address().to_string()).unwrap();
+        let theirs = listener.accept_timeout(LONG).unwrap();
+        assert_eq!(theirs.recv_bytes().unwrap(), b"here");
+        child.kill().unwrap();
+        assert_eq!(theirs.recv_bytes().unwrap_err().kind(), Truncated);
+        assert_eq!(theirs.recv_bytes().unwrap_err().kind(), Disconnected);
     });
 }
 
