@@ -3,7 +3,8 @@
 use super::python::{Python, pythons, watched};
 use super::{KEY, LONG, connected};
 use mp::ErrorKind::{Decode, Disconnected, Empty};
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -85,6 +86,58 @@ fn conn_01_auth_10_what_we_send_comes_to_pythons_recv() {
                 client.send_pickle(&serde_json::json!([1, 2.5, "x"])).unwrap();
                 client.send_pickle(&u64::MAX).unwrap();
                 assert_eq!(client.recv_pickle::<Order>().unwrap(), order());
+            });
+        }
+    });
+}
+
+/// Bytes, as the crate serde_bytes has them.
+#[derive(Debug, PartialEq)]
+struct Blob(Vec<u8>);
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Blob;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Blob, E> {
+                Ok(Blob(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}
+
+#[mp::test]
+fn conn_01_bytes_are_bytes_on_both_sides() {
+    watched(|| {
+        for python in pythons() {
+            let script = "b = c.recv(); assert type(b) is bytes, b; l = c.recv(); assert l == list(b), l\n    \
+                          c.send(b); c.send(bytearray(b)); c.send([b, bytearray(b), bytearray(b)]); c.send(b)";
+            with_script(&python, script, |client| {
+                let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
+                client.send_pickle(&Blob(bytes.clone())).unwrap();
+                client.send_pickle(&bytes).unwrap();
+                let blob = Blob(bytes);
+                assert_eq!(client.recv_pickle::<Blob>().unwrap(), blob);
+                assert_eq!(client.recv_pickle::<Blob>().unwrap(), blob);
+                for one in client.recv_pickle::<[Blob; 3]>().unwrap() {
+                    assert_eq!(one, blob);
+                }
+                let error = client.recv_pickle::<Vec<u8>>().unwrap_err();
+                assert_eq!(error.kind(), Decode);
+                assert!(error.to_string().contains("byte array"), "{error}");
             });
         }
     });

@@ -166,7 +166,9 @@ impl Client {
     /// Nothing of Python's is run or looked up: numbers (integers within `i64`), strings, bytes, `None`, lists, tuples, dictionaries and sets
     /// are read; a pickle with an object of any class in it, or with a function, is an error that says which. So is one that lies more than 128
     /// deep, or that refers to its own parts so often that it would unfold to more memory than
-    /// [`max_message`](ClientBuilder::max_message). Reading one takes several times its length, up to 33 bytes for each of its own.
+    /// [`max_message`](ClientBuilder::max_message). Reading one takes more memory than it has bytes, 32 for each value
+    /// and 4 KiB for each tuple of more than three.
+    /// Bytes come into what serde knows for bytes, as by the crate serde_bytes, not into a `Vec<u8>`.
     ///
     /// # Errors
     ///
