@@ -24,18 +24,23 @@ fn hang_on(path: String, shakes_hands: bool, there: mp::Sender<()>) {
     thread::sleep(2 * LONG); // work: it is killed meanwhile
 }
 
-/// Serves so many clients, and keeps those that say nothing.
+/// Serves whoever says something, until it were so many.
 fn serve(listener: &mp::Listener, count: usize) {
-    let mut dumb = Vec::new();
+    let mut clients: Vec<mp::TypedClient<u32, u32>> = Vec::new();
     let mut served = 0;
     while served < count {
-        let client = listener.accept_timeout(LONG).expect("all come").typed::<u32, u32>();
-        match client.recv_timeout(Duration::from_millis(50)) {
-            Ok(number) => {
+        let mut things: Vec<&dyn mp::Waitable> = vec![listener];
+        things.extend(clients.iter().map(|client| client as &dyn mp::Waitable));
+        let ready = mp::wait(&things, Some(LONG)).expect("all come");
+        for at in ready.into_iter().rev() {
+            if at == 0 {
+                clients.push(listener.accept_timeout(LONG).expect("it is there").typed());
+            } else if let client = clients.swap_remove(at - 1)
+                && let Ok(number) = client.recv()
+            {
                 client.send(number + 1).expect("it waits");
                 served += 1;
             }
-            Err(_) => dumb.push(client),
         }
     }
 }
