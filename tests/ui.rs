@@ -133,6 +133,8 @@ ui! {
     task_07_main_twice
     task_07_two_mains
     task_08_test_misused
+    bey_43_option_forgotten
+    bey_43_wrong_argument
     mgr_22_argument_not_serialize
     mgr_22_async_method
     mgr_22_generic_impl

@@ -4,10 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
 mod containers;
 mod lives;
 mod nested;
 mod travel;
+mod watching;
 
 use std::time::Duration;
 

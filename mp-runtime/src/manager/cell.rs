@@ -36,6 +36,10 @@ impl<T: Serialize + DeserializeOwned + 'static> ValueProxy<T> {
         Self(list)
     }
 
+    pub(super) fn list(&self) -> &ListProxy<T> {
+        &self.0
+    }
+
     /// A copy of the value.
     pub fn get(&self) -> Result<T> {
         self.0.get(0)?.ok_or_else(|| super::outside(0))
@@ -76,6 +80,10 @@ pub struct ArrayProxy<T>(ListProxy<T>);
 impl<T: Serialize + DeserializeOwned + 'static> ArrayProxy<T> {
     pub(super) fn of(list: ListProxy<T>) -> Self {
         Self(list)
+    }
+
+    pub(super) fn list(&self) -> &ListProxy<T> {
+        &self.0
     }
 
     /// How many values it has.

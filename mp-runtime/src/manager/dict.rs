@@ -20,7 +20,8 @@ use std::vec;
 /// one, and a value in another managed object; each is another way to the same dictionary, which is gone with the last.
 ///
 /// Each call is one step, which no other call comes between; two calls are two. To change a value by what it was,
-/// [`update`](Self::update) it. What is got is a copy: changing it changes nothing here until it is put back. A managed object
+/// [`update`](Self::update) it, or have the server do so: [`update_by`](Self::update_by) a task, or
+/// [`fetch_add`](Self::fetch_add). What is got is a copy: changing it changes nothing here until it is put back. A managed object
 /// as a value stays live.
 ///
 /// Keys are the same if they are encoded alike, which those of the standard library's types are exactly if they are equal.
@@ -57,6 +58,10 @@ pub struct DictProxy<K, V> {
 impl<K, V> DictProxy<K, V> {
     pub(super) fn of(proxy: Proxy) -> Self {
         Self { proxy, of: PhantomData }
+    }
+
+    pub(super) fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
     /// How many entries it has.
@@ -127,6 +132,38 @@ where
         request
             .many(entries, |request, (key, value)| request.value(&key)?.value(&value).map(drop))?;
         self.proxy.call(request, |_| Ok(()))
+    }
+
+    /// The values of these keys, none for one that has none: all as they are at one moment, in one call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[mp::main]
+    /// # fn main() -> mp::Result<()> {
+    /// # let manager = mp::Manager::new()?;
+    /// let sizes = manager.dict_from([('a', 1), ('b', 2)])?;
+    /// assert_eq!(sizes.get_many(&['b', 'x'])?, [Some(2), None]);
+    /// assert_eq!(sizes.remove_many(&['b', 'x'])?, [Some(2), None]);
+    /// # Ok(()) }
+    /// ```
+    pub fn get_many<'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Result<Vec<Option<V>>> {
+        self.many(method::GET_MANY, keys)
+    }
+
+    /// Takes the values of these keys out, none for one that has none, in one step.
+    pub fn remove_many<'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Result<Vec<Option<V>>> {
+        self.many(method::REMOVE_MANY, keys)
+    }
+
+    fn many<'k>(
+        &self,
+        method: u16,
+        keys: impl IntoIterator<Item = &'k K>,
+    ) -> Result<Vec<Option<V>>> {
+        let mut request = self.proxy.request(method);
+        request.many(keys, |request, key| request.value(key).map(drop))?;
+        self.proxy.call(request, |answer| (0..answer.len()?).map(|_| answer.option()).collect())
     }
 
     /// Takes some entry out.

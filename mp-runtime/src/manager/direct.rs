@@ -26,7 +26,7 @@ pub(super) struct Direct<H> {
 }
 
 impl<H: DeserializeOwned + 'static> Direct<H> {
-    fn create(
+    pub(super) fn create(
         session: &Arc<Session>,
         kind: u8,
         write: impl FnOnce(&mut Message) -> Result<()>,
@@ -41,6 +41,10 @@ impl<H> Direct<H> {
     #[inline]
     pub(super) fn get(&self) -> Result<(&H, Number)> {
         self.proxy.server().map(|server| (&self.handle, server))
+    }
+
+    pub(super) fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
     /// The object, whether the server lives or not.

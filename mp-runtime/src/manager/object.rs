@@ -22,6 +22,11 @@ pub(super) fn serve_here(session: Arc<Session>) {
     let _ = CURRENT.set(session);
 }
 
+/// The way to the server that this process is, if it is one.
+pub(super) fn here() -> Option<&'static Arc<Session>> {
+    CURRENT.get()
+}
+
 /// A handle on an object of any class.
 #[derive(Clone)]
 pub struct Object(Proxy);

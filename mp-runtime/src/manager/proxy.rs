@@ -63,6 +63,15 @@ impl Proxy {
         Self(Arc::new(Core { hold: Some(hold), object, session }))
     }
 
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.0.session
+    }
+
+    /// Which of its server's objects it is.
+    pub(super) fn number(&self) -> u64 {
+        self.0.object
+    }
+
     /// A call of one of its methods.
     pub(super) fn request(&self, method: u16) -> Message {
         Message::request(0, self.0.object, method)

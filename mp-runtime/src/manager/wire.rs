@@ -8,7 +8,8 @@ use crate::codec;
 use crate::commons::Hold;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, RemotePanic, Result};
-use crate::protocol::message::PanicReport;
+use crate::protocol::message::{PanicReport, TaskKey};
+use crate::task::registry::{self, Entry};
 use serde::de::DeserializeOwned;
 use serde::ser::Serialize;
 use std::any::type_name;
@@ -22,12 +23,15 @@ pub(super) mod method {
     pub(in crate::manager) const LOOK: u16 = 5;
     pub(in crate::manager) const REAP: u16 = 6;
     pub(in crate::manager) const SHUTDOWN: u16 = 7;
+    pub(in crate::manager) const UPDATE: u16 = 8;
 }
 
 /// The kinds of objects.
 pub(super) mod kind {
     pub(in crate::manager) const MAP: u8 = 1;
     pub(in crate::manager) const LIST: u8 = 2;
+    /// Made by another object, whose number follows, and belongs to that.
+    pub(in crate::manager) const PART: u8 = 3;
     /// Those that lie in the commons; the server has a handle as others do.
     pub(in crate::manager) const QUEUE: u8 = 16;
     pub(in crate::manager) const BOUNDED_QUEUE: u8 = 17;
@@ -57,6 +61,9 @@ pub(super) mod map {
     pub(in crate::manager) const REPLACE: u16 = 10;
     pub(in crate::manager) const ALL: u16 = 11;
     pub(in crate::manager) const CHUNK: u16 = 12;
+    pub(in crate::manager) const ADD: u16 = 13;
+    pub(in crate::manager) const GET_MANY: u16 = 14;
+    pub(in crate::manager) const REMOVE_MANY: u16 = 15;
 }
 
 /// The methods of lists.
@@ -79,7 +86,17 @@ pub(super) mod list {
     pub(in crate::manager) const REPLACE: u16 = 16;
     pub(in crate::manager) const ALL: u16 = 17;
     pub(in crate::manager) const REPLACE_ALL: u16 = 18;
+    pub(in crate::manager) const ADD: u16 = 19;
 }
+
+/// The methods of those who watch.
+pub(super) mod watcher {
+    pub(in crate::manager) const FETCH: u16 = 1;
+}
+
+/// How what a task changes is found and put back: as a map's entry, which may be none, or as a list's.
+pub(super) const OPTIONAL: u8 = 1;
+pub(super) const PLAIN: u8 = 0;
 
 /// The link of those who await no answer.
 pub(super) const NO_LINK: u64 = 0;
@@ -119,6 +136,12 @@ impl Message {
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.u64(text.len() as u64).bytes.extend_from_slice(text.as_bytes());
         self
+    }
+
+    /// Says which task is meant.
+    pub(super) fn task(&mut self, key: &TaskKey<'_>) -> &mut Self {
+        let TaskKey { name, type_name, file, line, column } = *key;
+        self.text(name).text(type_name).text(file).u64(line.into()).u64(column.into())
     }
 
     /// Adds a value of the caller's.
@@ -235,6 +258,19 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.take(len)?).map_err(|_| malformed())
     }
 
+    /// The task that is meant.
+    pub(super) fn task(&mut self) -> Result<&'static Entry> {
+        let (name, type_name, file) = (self.text()?, self.text()?, self.text()?);
+        let mut number = || self.u64().map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let (line, column) = (number()?, number()?);
+        let key = TaskKey { name, type_name, file, line, column };
+        let entry = registry::table()?.find(&key)?;
+        if entry.is_internal() {
+            return Err(registry::unknown(name));
+        }
+        Ok(entry)
+    }
+
     /// A value's bytes, and how many objects it holds.
     pub(super) fn kept(&mut self) -> Result<(&'a [u8], usize)> {
         let (len, objects) = (self.len()?, self.u32()?);
@@ -275,6 +311,8 @@ const CODES: [(u8, ErrorKind); 4] = [
 ];
 const REMOTE: u8 = 5;
 const PANICKED: u8 = 6;
+/// The error follows, whole.
+const WHOLE: u8 = 7;
 
 /// Makes an answer of what went wrong.
 pub(super) fn write_error(message: &mut Message, error: &Error) {
@@ -293,6 +331,15 @@ pub(super) fn write_panic(message: &mut Message, what: &str, report: PanicReport
     message.text(&backtrace.unwrap_or_default());
 }
 
+/// Makes an answer of an error with all that it has: of a task, which may have panicked or been killed.
+pub(super) fn write_whole(message: &mut Message, error: &Error) {
+    write_error(message, error);
+    let mut whole = Message::default();
+    if whole.u8(WHOLE).value(error).is_ok() {
+        *message = whole;
+    }
+}
+
 fn read_panic(answer: &mut Reader<'_>) -> Result<Error> {
     let (what, server) = (answer.text()?, answer.text()?.to_owned());
     let (text, location) = (answer.text()?.to_owned(), answer.text()?.to_owned());
@@ -306,6 +353,7 @@ pub(super) fn read_status(answer: &mut Reader<'_>) -> Result<()> {
     match answer.u8()? {
         OK => Ok(()),
         PANICKED => Err(read_panic(answer)?),
+        WHOLE => Err(answer.value()?),
         code => {
             let known = CODES.iter().find(|(number, _)| *number == code);
             let kind = known.map_or(ErrorKind::Remote, |(_, kind)| *kind);

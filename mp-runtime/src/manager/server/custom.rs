@@ -65,6 +65,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Customs {
+    /// Where their methods run.
+    pub(super) fn threads(&self) -> Threads {
+        self.shared.threads.clone()
+    }
+
     /// Has an object made by its class's `new`, which answers. `hold` is the server's, `client` the caller's.
     pub(super) fn create(
         &self,

@@ -1,7 +1,7 @@
 //! The list that a server keeps; values are equal if their bytes are.
 
-use super::Object;
 use super::store::{Arguments, Stored, write_option};
+use super::{Object, number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::wire::{Message, list as method};
 
@@ -84,6 +84,13 @@ impl List {
                     return now.write(to);
                 }
                 *now = value;
+            }
+            method::ADD => {
+                let (index, code) = (call.reader.len()?, call.reader.u8()?);
+                let now = self.at(index)?;
+                let (was, sum) = number::add(code, Some(now.bytes()), call.key()?)?;
+                *now = Stored::plain(sum);
+                to.kept(&was, &[])?;
             }
             method::REPLACE_ALL => {
                 let version = call.reader.u64()?;

@@ -1,11 +1,14 @@
 //! The dictionary that a server keeps; keys are equal if their bytes are.
 
-use super::Object;
 use super::store::{Arguments, Stored, write_option};
+use super::watchers::{Watcher, Watchers};
+use super::{Object, number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::wire::{Message, map as method};
 use indexmap::IndexMap;
 use indexmap::map::Entry;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// A part of all that is there ends after so many bytes.
 const CHUNK: usize = 64 << 10;
@@ -13,14 +16,33 @@ const CHUNK: usize = 64 << 10;
 /// In place of a version: whatever is there.
 const ANY: u64 = u64::MAX;
 
+/// Shared with those who watch it.
 #[derive(Debug, Default)]
-pub(super) struct Map {
+pub(super) struct Map(Rc<RefCell<Entries>>);
+
+impl Object for Map {
+    fn call(&mut self, method: u16, call: &mut Arguments<'_>, to: &mut Message) -> Result<()> {
+        self.0.borrow_mut().call(method, call, to)
+    }
+
+    fn part(&mut self, call: &mut Arguments<'_>) -> Result<Box<dyn Object>> {
+        Ok(Box::new(Watcher::new(&self.0, call.key()?)?))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Entries {
     entries: IndexMap<Box<[u8]>, Stored>,
     /// Counts what changes places.
     version: u64,
+    pub(super) watchers: Watchers,
 }
 
-impl Object for Map {
+impl Entries {
+    pub(super) fn get(&self, key: &[u8]) -> Option<&Stored> {
+        self.entries.get(key)
+    }
+
     fn call(&mut self, method: u16, call: &mut Arguments<'_>, to: &mut Message) -> Result<()> {
         match method {
             method::GET => return write_option(self.entries.get(call.key()?), to),
@@ -30,13 +52,14 @@ impl Object for Map {
                 return write_option(old.as_ref(), to);
             }
             method::REMOVE => {
-                let old = self.entries.swap_remove(call.key()?);
-                self.version += u64::from(old.is_some());
+                let old = self.remove(call.key()?);
                 return write_option(old.as_ref(), to);
             }
             method::CONTAINS => drop(to.u8(self.entries.contains_key(call.key()?).into())),
             method::LEN => drop(to.u64(self.entries.len() as u64)),
             method::CLEAR => {
+                let watched = self.watchers.keys().filter(|key| self.entries.contains_key(*key));
+                watched.for_each(|key| self.watchers.tell(key));
                 self.version += 1;
                 self.entries.clear();
             }
@@ -58,6 +81,7 @@ impl Object for Map {
                 self.version += u64::from(last.is_some());
                 to.u8(last.is_some().into());
                 return last.map_or(Ok(()), |(key, value)| {
+                    self.watchers.tell(&key);
                     to.kept(&key, &[])?;
                     value.write(to)
                 });
@@ -71,14 +95,31 @@ impl Object for Map {
                 });
             }
             method::CHUNK => return self.chunk(call, to),
+            method::ADD => return self.add(call, to),
+            method::GET_MANY => return self.many(method::GET, call, to),
+            method::REMOVE_MANY => return self.many(method::REMOVE, call, to),
             other => return Err(super::no_method(other)),
         }
         Ok(())
     }
-}
 
-impl Map {
+    /// The same for many keys.
+    fn many(&mut self, method: u16, call: &mut Arguments<'_>, to: &mut Message) -> Result<()> {
+        let count = call.reader.u64()?;
+        to.u64(count);
+        (0..count).try_for_each(|_| self.call(method, call, to))
+    }
+
+    fn add(&mut self, call: &mut Arguments<'_>, to: &mut Message) -> Result<()> {
+        let (key, code) = (call.key()?, call.reader.u8()?);
+        let now = self.entries.get(key).map(Stored::bytes);
+        let (was, sum) = number::add(code, now, call.key()?)?;
+        self.insert(key, Stored::plain(sum));
+        to.kept(&was, &[]).map(drop)
+    }
+
     fn insert(&mut self, key: &[u8], value: Stored) -> Option<Stored> {
+        self.watchers.tell(key);
         match self.entries.entry(key.into()) {
             Entry::Occupied(mut entry) => Some(entry.insert(value)),
             Entry::Vacant(entry) => {
@@ -87,6 +128,15 @@ impl Map {
                 None
             }
         }
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Option<Stored> {
+        let old = self.entries.swap_remove(key);
+        if old.is_some() {
+            self.version += 1;
+            self.watchers.tell(key);
+        }
+        old
     }
 
     /// Puts a value in place of an expected one, each of which may be none; answers what is there else.
@@ -101,7 +151,7 @@ impl Map {
         }
         match value {
             Some(value) => drop(self.insert(key, value)),
-            None => self.version += u64::from(self.entries.swap_remove(key).is_some()),
+            None => drop(self.remove(key)),
         }
         to.u8(1);
         Ok(())

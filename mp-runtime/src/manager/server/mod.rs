@@ -1,26 +1,32 @@
 //! The server of a manager: the objects, who has them, and the calls, one after the other. What they can do is in `map` and
 //! `list`, those that need no server to be used in `direct`; what is kept of values in `store`, who sees to clients that die in
-//! `watch`. Objects of users' own classes are in `custom`, on `threads`: these answer by themselves.
+//! `watch`. Objects of users' own classes are in `custom`, values that tasks change in `update`, both on `threads`: these answer by
+//! themselves. Sums are in `number`, those who watch a dictionary in `watchers`.
 
 mod custom;
 mod direct;
 mod list;
 mod map;
+mod number;
 pub(super) mod store;
 mod threads;
+mod update;
 mod watch;
+mod watchers;
 
 use crate::channel::{Encoded, Receiver, Sender};
 use crate::codec;
 use crate::commons::{self, Hold, Kind, Role};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
+use crate::manager::session::Session;
 use crate::manager::wire::{self, Message, NO_LINK, Reader, kind, method};
 use custom::Customs;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use store::Arguments;
+use update::Updates;
 use watch::Watch;
 
 /// What clients may call.
@@ -34,6 +40,14 @@ trait Object {
     fn hand_out(&self, _answer: &mut Message) -> Result<()> {
         Ok(())
     }
+
+    /// Makes an object that belongs to this one.
+    fn part(&mut self, _call: &mut Arguments<'_>) -> Result<Box<dyn Object>> {
+        Err(Error::new(ErrorKind::Remote, "the object has no parts"))
+    }
+
+    /// The server ends: whoever waits for this is to look.
+    fn end(&mut self) {}
 }
 
 fn no_method(number: u16) -> Error {
@@ -59,6 +73,7 @@ struct Server {
     created: u64,
     links: HashMap<u64, Link>,
     watch: Watch,
+    updates: Updates,
     ended: bool,
     /// How many objects there are when it looks for those that nobody has.
     sweep_at: usize,
@@ -74,15 +89,19 @@ const OFTEN: usize = 64;
 /// If it cannot wait for calls.
 pub(super) fn serve(id: u64, door: Receiver<Encoded>, back: Sender<Encoded>) -> Result<()> {
     let process = commons::own()?.get();
+    let session = Session::to(id, process, back.clone());
     let watch = Watch::start(back)?;
+    let customs = Customs::default();
+    let updates = Updates::new(customs.threads(), session);
     let mut server = Server {
         id,
         process,
         objects: HashMap::new(),
-        customs: Customs::default(),
+        customs,
         created: 0,
         links: HashMap::new(),
         watch,
+        updates,
         ended: false,
         sweep_at: OFTEN,
     };
@@ -105,8 +124,10 @@ pub(super) fn serve(id: u64, door: Receiver<Encoded>, back: Sender<Encoded>) -> 
     for entry in server.objects.values() {
         entry.hold.u32(store::ENDED).store(1, Relaxed);
     }
+    server.objects.values_mut().for_each(|entry| entry.object.end());
     // So does at once whoever waits for an answer that nobody is about to give.
     server.links.clear();
+    server.updates.end();
     server.customs.end();
     Ok(())
 }
@@ -189,6 +210,10 @@ impl Server {
                 self.sweep();
             }
             method::SHUTDOWN => self.ended = true,
+            method::UPDATE => {
+                self.updates.begin(call.split(), self.answers(link)?)?;
+                answer.bytes.clear();
+            }
             other => return Err(no_method(other)),
         }
         Ok(())
@@ -220,6 +245,12 @@ impl Server {
         let object: Box<dyn Object> = match call.reader.u8()? {
             kind::MAP => Box::<map::Map>::default(),
             kind::LIST => Box::<list::List>::default(),
+            kind::PART => {
+                let of = self.objects.get_mut(&call.reader.u64()?);
+                let gone =
+                    || Error::new(ErrorKind::NotFound, "the managed object is there no more");
+                of.ok_or_else(gone)?.object.part(call)?
+            }
             kind::CUSTOM => {
                 let (to, holds) = (self.answers(link)?, self.hold()?);
                 self.customs.create(self.created, holds, call.split(), to)?;

@@ -29,6 +29,11 @@ pub(super) struct Stored {
 }
 
 impl Stored {
+    /// One without objects in it.
+    pub(super) fn plain(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), holds: Vec::new() }
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -1,0 +1,202 @@
+//! Values that tasks change: each call on a thread, those for one value one after the other, and the new value put by the
+//! door, as a client would, if nobody else has put another one meanwhile. Who calls is `manager::change`.
+
+use crate::channel::{Encoded, Sender};
+use crate::commons::Hold;
+use crate::custody::Attachments;
+use crate::error::{Error, ErrorKind, Result};
+use crate::identity;
+use crate::manager::change;
+use crate::manager::server::store::Arguments;
+use crate::manager::server::threads::Threads;
+use crate::manager::session::Session;
+use crate::manager::wire::{self, Message, list, map};
+use crate::protocol::message::Reply;
+use crate::task::registry::Entry;
+use crate::task::run::{Left, caught};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// All that are under way.
+pub(super) struct Updates(Arc<Shared>);
+
+struct Shared {
+    turns: Mutex<HashMap<Place, VecDeque<Call>>>,
+    threads: Threads,
+    session: Arc<Session>,
+    ended: AtomicBool,
+}
+
+/// A value of an object: its key or index, as requests have it.
+type Place = (u64, Vec<u8>);
+
+/// A call that is to be answered.
+struct Call {
+    task: &'static Entry,
+    optional: bool,
+    arguments: Vec<u8>,
+    /// Objects in the arguments, until these are decoded.
+    _holds: Vec<Hold>,
+    to: Arc<Sender<Encoded>>,
+}
+
+/// A value's bytes, and what holds the objects in it.
+type Value = (Vec<u8>, Vec<Hold>);
+
+impl Updates {
+    pub(super) fn new(threads: Threads, session: Arc<Session>) -> Self {
+        let (turns, ended) = (Mutex::default(), AtomicBool::new(false));
+        Self(Arc::new(Shared { turns, threads, session, ended }))
+    }
+
+    /// Has a value changed as soon as those have been that were asked for before; that answers.
+    pub(super) fn begin(&self, mut call: Arguments<'_>, to: Arc<Sender<Encoded>>) -> Result<()> {
+        let (object, form) = (call.reader.u64()?, call.reader.u8()?);
+        let task = call.reader.task()?;
+        let arguments = call.reader.kept()?.0.to_vec();
+        let (place, holds) = call.into_parts();
+        let call = Call { task, optional: form == wire::OPTIONAL, arguments, _holds: holds, to };
+        let place = (object, place);
+        let mut turns = self.0.turns();
+        if let Some(waiting) = turns.get_mut(&place) {
+            waiting.push_back(call);
+            return Ok(());
+        }
+        let claim = self.0.threads.claim()?;
+        turns.insert(place.clone(), VecDeque::new());
+        drop(turns);
+        let shared = Arc::clone(&self.0);
+        claim.spend(move || shared.serve(&place, call));
+        Ok(())
+    }
+
+    /// Lets no further one begin.
+    pub(super) fn end(&self) {
+        self.0.ended.store(true, Relaxed);
+        self.0.turns().values_mut().for_each(VecDeque::clear);
+    }
+}
+
+impl Shared {
+    fn turns(&self) -> MutexGuard<'_, HashMap<Place, VecDeque<Call>>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a call, and those for the same value that have come meanwhile.
+    fn serve(&self, place: &Place, mut call: Call) {
+        loop {
+            let mut answer = Message::default();
+            answer.u8(wire::OK);
+            let changed = change::inside(place.0, &place.1, || self.change(place, &call));
+            let done = changed.and_then(|new| match (new, call.optional) {
+                (None, _) => {
+                    answer.u8(0);
+                    Ok(())
+                }
+                (Some((bytes, holds)), true) => answer.u8(1).kept(&bytes, &holds).map(drop),
+                (Some((bytes, holds)), false) => answer.kept(&bytes, &holds).map(drop),
+            });
+            if let Err(error) = done {
+                wire::write_whole(&mut answer, &error);
+            }
+            let to = Arc::clone(&call.to);
+            // What it holds is let go of when the caller goes on.
+            drop(call);
+            super::send(&to, answer);
+            let mut turns = self.turns();
+            let next = turns.get_mut(place).and_then(VecDeque::pop_front);
+            match next.filter(|_| !self.ended.load(Relaxed)) {
+                Some(next) => call = next,
+                None => {
+                    turns.remove(place);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Changes the value until nobody else was faster, and gives what it is then.
+    fn change(&self, place: &Place, call: &Call) -> Result<Option<Value>> {
+        let (get, replace) = match call.optional {
+            true => (map::GET, map::REPLACE),
+            false => (list::GET, list::REPLACE),
+        };
+        let mut request = self.request(place, get);
+        let mut now = self.session.call(request, |answer, rest| {
+            let bytes = answer.raw_option()?;
+            bytes.map(|bytes| rest.holds().map(|holds| (bytes, holds))).transpose()
+        })?;
+        loop {
+            let new = call.run(now.as_ref())?;
+            request = self.request(place, replace);
+            for (value, holds) in [(&now, false), (&new, true)] {
+                if call.optional {
+                    request.u8(value.is_some().into());
+                }
+                if let Some((bytes, own)) = value {
+                    request.kept(bytes, if holds { own } else { &[] })?;
+                }
+            }
+            let other = self.session.call(request, |answer, rest| {
+                if answer.flag()? {
+                    return Ok(None);
+                }
+                let bytes = match call.optional {
+                    true => answer.raw_option()?,
+                    false => Some(answer.kept()?.0.to_vec()),
+                };
+                let value = bytes.map(|bytes| rest.holds().map(|holds| (bytes, holds)));
+                value.transpose().map(Some)
+            })?;
+            match other {
+                None => return Ok(new),
+                Some(other) => now = other,
+            }
+        }
+    }
+
+    fn request(&self, (object, place): &Place, method: u16) -> Message {
+        let mut request = Message::request(0, *object, method);
+        request.bytes.extend_from_slice(place);
+        request
+    }
+}
+
+impl Call {
+    /// What the task makes of a value.
+    fn run(&self, now: Option<&Value>) -> Result<Option<Value>> {
+        let mut arguments = Vec::new();
+        match now {
+            Some((bytes, _)) => {
+                // As the codec writes what may be none.
+                arguments.extend(self.optional.then_some(1));
+                arguments.extend_from_slice(bytes);
+            }
+            None if self.optional => arguments.push(0),
+            None => {
+                let text = "there is nothing at that index";
+                return Err(Error::new(ErrorKind::InvalidArgument, text));
+            }
+        }
+        arguments.extend_from_slice(&self.arguments);
+        let mut left = Left::default();
+        // It catches panics of the task itself.
+        let done = caught(|| (self.task.runner())(&arguments, Attachments::NONE, &mut left));
+        if let Err(report) = done {
+            left.replace(&Reply::Panicked(report));
+        }
+        let server = &identity::current().name;
+        let reply = Reply::parse(&left.reply)?.into_result(self.task.key().name, server)?;
+        if left.attachments.has_descriptors() {
+            let text = "a manager's server keeps no descriptors, which the value of a task has";
+            return Err(Error::new(ErrorKind::Encode, text));
+        }
+        let bytes = match (self.optional, reply) {
+            (false, bytes) | (true, [1, bytes @ ..]) => bytes.to_vec(),
+            (true, _) => return Ok(None),
+        };
+        let holds = left.attachments.sent().filter_map(|(kind, sent)| sent.keep(kind)).collect();
+        Ok(Some((bytes, holds)))
+    }
+}
