@@ -38,8 +38,8 @@ pub use mp_macros::manager;
 pub use mp_runtime::{
     ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, ConditionProxy, DictEntries,
     DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed, Manager,
-    ManagerBuilder, NamespaceProxy, Number, QueueProxy, RLockProxy, SemaphoreProxy, SetProxy,
-    Steps, ValueProxy,
+    ManagerBuilder, NamespaceProxy, Number, PoolCall, PoolProxy, QueueProxy, RLockProxy,
+    ResultProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
 };
 // Handles inside values.
 pub use mp_runtime::Fd;

@@ -67,8 +67,8 @@ pub use identity::{AuthKey, StartMethod, set_start_method, start_method};
 pub use manager::{
     ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, ConditionProxy, DictEntries,
     DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed, Manager,
-    ManagerBuilder, NamespaceProxy, Number, QueueProxy, RLockProxy, SemaphoreProxy, SetProxy,
-    Steps, ValueProxy,
+    ManagerBuilder, NamespaceProxy, Number, PoolCall, PoolProxy, QueueProxy, RLockProxy,
+    ResultProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
 };
 pub use pool::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,

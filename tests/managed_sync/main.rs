@@ -7,6 +7,8 @@ mod support;
 mod forms;
 mod lives;
 mod others;
+mod pool_lives;
+mod pools;
 mod travel;
 
 use mp::{Manager, Process};

@@ -232,6 +232,34 @@ impl<'de> Items<'de> {
         })
     }
 
+    /// Appends the next value as it is by itself, whatever its type; false at the end.
+    pub(crate) fn next_alone(&mut self, to: &mut Vec<u8>) -> Result<bool, Error> {
+        macro_rules! alone {
+            ($($kind:ident: $number:ty),*) => {
+                match self.kind {
+                    $(Some(Kind::$kind) => {
+                        let next = self.next::<$number>(&mut Aside::default());
+                        return next.map_or(Ok(false), |next| super::encode(&next?, to).map(|()| true));
+                    })*
+                    Some(Kind::Measured) | None => {}
+                }
+            };
+        }
+        alone!(Bool: bool, Char: char, I8: i8, I16: i16, I32: i32, I64: i64, I128: i128,
+            U8: u8, U16: u16, U32: u32, U64: u64, U128: u128, F32: f32, F64: f64);
+        if self.reader.remaining() == 0 {
+            return Ok(false);
+        }
+        if self.kind.is_none() {
+            return Err(self.give_up(unknown_kind(), "a value"));
+        }
+        match self.reader.slice() {
+            Ok(bytes) => to.extend_from_slice(bytes),
+            Err(fault) => return Err(self.give_up(fault, "a value")),
+        }
+        Ok(true)
+    }
+
     /// Leaves out the next values; false if there are not so many.
     pub(crate) fn skip(&mut self, count: u64) -> bool {
         match self.kind {

@@ -94,8 +94,28 @@ impl Attachments {
     /// of them may be made up.
     pub(crate) fn keeping(sent: &[(Kind, Sent)]) -> Self {
         let kept: Vec<_> = sent.iter().filter_map(|(kind, sent)| sent.keep(*kind)).collect();
+        Self::of_holds(kept)
+    }
+
+    /// The same, where it is known what holds the objects.
+    pub(crate) fn of_holds(kept: Vec<Hold>) -> Self {
         let objects = Objects { sent: Vec::new(), kept };
         Self { objects: (!objects.kept.is_empty()).then(|| Box::new(objects)), ..Self::NONE }
+    }
+
+    /// What holds the objects of a value that is kept.
+    pub(crate) fn holds(&self) -> &[Hold] {
+        self.objects.as_ref().map_or(&[], |objects| &objects.kept)
+    }
+
+    /// Adds those of a value that lies behind this one.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.descriptors.append(&mut other.descriptors);
+        if let Some(mut more) = other.objects.take() {
+            let objects = self.objects.get_or_insert_default();
+            objects.sent.append(&mut more.sent);
+            objects.kept.append(&mut more.kept);
+        }
     }
 
     /// Whether the value has no handles at all.

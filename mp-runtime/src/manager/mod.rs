@@ -2,7 +2,8 @@
 //! `namespace` and `cell`, what they have in common `proxy`; those of objects that are used without the server are `queue`, `lock`,
 //! `event`, `condition` and `barrier`, and what these have in common `direct`. A process's way to the server is `session`, what goes
 //! over it `wire`; the server's side is `serve` and `server`. Types of users' own are
-//! `class` and `object`.
+//! `class` and `object`. What the server does with values by itself is asked for in `change` and `number`, who watches one is
+//! `watcher`; pools are `pool` and `outcome`.
 
 mod barrier;
 mod builder;
@@ -18,6 +19,8 @@ mod lock;
 mod namespace;
 mod number;
 mod object;
+mod outcome;
+mod pool;
 mod proxy;
 mod queue;
 mod serve;
@@ -40,6 +43,8 @@ pub use lock::{BoundedSemaphoreProxy, LockProxy, RLockProxy, SemaphoreProxy};
 pub use namespace::NamespaceProxy;
 pub use number::Number;
 pub use object::{Object, Steps};
+pub use outcome::ResultProxy;
+pub use pool::{PoolCall, PoolProxy};
 pub use queue::QueueProxy;
 pub use set::SetProxy;
 pub use watcher::DictWatcher;

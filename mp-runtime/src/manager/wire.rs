@@ -32,6 +32,7 @@ pub(super) mod kind {
     pub(in crate::manager) const LIST: u8 = 2;
     /// Made by another object, whose number follows, and belongs to that.
     pub(in crate::manager) const PART: u8 = 3;
+    pub(in crate::manager) const POOL: u8 = 4;
     /// Those that lie in the commons; the server has a handle as others do.
     pub(in crate::manager) const QUEUE: u8 = 16;
     pub(in crate::manager) const BOUNDED_QUEUE: u8 = 17;
@@ -92,6 +93,26 @@ pub(super) mod list {
 /// The methods of those who watch.
 pub(super) mod watcher {
     pub(in crate::manager) const FETCH: u16 = 1;
+}
+
+/// The methods of pools, and then what begins something that ends later, with an outcome.
+pub(super) mod pool {
+    pub(in crate::manager) const CLOSE: u16 = 1;
+    pub(in crate::manager) const RESIZE: u16 = 2;
+    pub(in crate::manager) const START: u8 = 1;
+    pub(in crate::manager) const CALL: u8 = 2;
+    pub(in crate::manager) const MAP: u8 = 3;
+    pub(in crate::manager) const JOIN: u8 = 4;
+    pub(in crate::manager) const TERMINATE: u8 = 5;
+    pub(in crate::manager) const KILL: u8 = 6;
+}
+
+/// The methods of outcomes.
+pub(super) mod outcome {
+    pub(in crate::manager) const GET: u16 = 1;
+    pub(in crate::manager) const CANCEL: u16 = 2;
+    pub(in crate::manager) const CANCEL_RUNNING: u16 = 3;
+    pub(in crate::manager) const RUNNING: u16 = 4;
 }
 
 /// How what a task changes is found and put back: as a map's entry, which may be none, or as a list's.

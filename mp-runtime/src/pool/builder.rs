@@ -13,7 +13,7 @@ use crate::task::{Task, registry};
 use crate::transport::board::SEATS;
 use serde::Serialize;
 use std::ffi::OsString;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, RwLockReadGuard, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -228,7 +228,15 @@ impl PoolBuilder {
     /// process is more than ten levels below the main program; and
     /// [`Io`](ErrorKind::Io) if the operating system refused. Nothing is left of it then.
     pub fn build(self) -> Result<Pool> {
-        let _starting = exit::starting()?;
+        self.build_under(exit::starting()?)
+    }
+
+    /// As [`build`](Self::build), in the server of a manager, which is a daemon.
+    pub(crate) fn build_served(self) -> Result<Pool> {
+        self.build_under(exit::starting_here()?)
+    }
+
+    fn build_under(self, _starting: RwLockReadGuard<'_, ()>) -> Result<Pool> {
         exit::arm();
         let size = self.processes.unwrap_or_else(cpu_count);
         let method = self.method.unwrap_or_else(identity::start_method);

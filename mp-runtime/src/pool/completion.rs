@@ -45,14 +45,19 @@ impl Value {
         Self { reply: Vec::new().into(), beside: Some(Box::new(Beside::Parts(parts))) }
     }
 
-    fn attachments(&self) -> Option<&Attachments> {
+    /// The value's own bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.reply.get(1..).unwrap_or_default()
+    }
+
+    pub(super) fn attachments(&self) -> Option<&Attachments> {
         match self.beside.as_deref() {
             Some(Beside::Attachments(attachments)) => Some(attachments),
             _ => None,
         }
     }
 
-    fn parts(&self) -> &[Part] {
+    pub(super) fn parts(&self) -> &[Part] {
         match self.beside.as_deref() {
             Some(Beside::Parts(parts)) => parts,
             _ => &[],
@@ -77,7 +82,7 @@ pub(super) fn copies(attachments: &Attachments) -> Result<Attachments> {
 pub(super) fn decode<R: DeserializeOwned + 'static>(outcome: &Outcome) -> Result<R> {
     let value = outcome.as_ref().map_err(Clone::clone)?;
     let attachments = value.attachments().map(copies).transpose()?.unwrap_or_default();
-    codec::decode_value(value.reply.get(1..).unwrap_or_default(), attachments)
+    codec::decode_value(value.bytes(), attachments)
 }
 
 /// Decodes an outcome that is a list.

@@ -1,6 +1,8 @@
 //! Pools at the end of the program: those that are still there are closed, and finish what they have taken on.
 
+use crate::error::{Error, ErrorKind};
 use crate::pool::engine::{Ended, Engine, lock};
+use crate::pool::ledger::Phase;
 use crate::process::exit;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
@@ -18,6 +20,15 @@ pub(super) fn add(engine: &Arc<Engine>) {
     let mut pools = lock(&POOLS);
     pools.retain(|pool| pool.strong_count() > 0);
     pools.push(Arc::downgrade(engine));
+}
+
+/// Ends all pools of this process whatever they do: the manager goes whose server it is.
+pub(crate) fn terminate_all() {
+    let text = "the manager was shut down before the task had an outcome";
+    let error = Error::new(ErrorKind::Terminated, text);
+    let pools: Vec<_> = lock(&POOLS).iter().filter_map(Weak::upgrade).collect();
+    pools.iter().for_each(|engine| engine.abandon(Phase::Terminated, &error));
+    pools.iter().for_each(|engine| engine.wait_ended(|ended| ended.workers));
 }
 
 fn finish_all() {

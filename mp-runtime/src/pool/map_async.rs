@@ -19,14 +19,14 @@ use std::sync::{Arc, Mutex};
 #[derive(Default)]
 pub(super) struct Encoded {
     /// As [`Sequence`] writes them.
-    bytes: Vec<u8>,
-    count: u64,
+    pub(super) bytes: Vec<u8>,
+    pub(super) count: u64,
     /// From which item on they are not of the kind that the bytes begin with, but lie behind their lengths.
-    turn: Option<u64>,
+    pub(super) turn: Option<u64>,
     /// Of the items that hold handles, the descriptors, the first item last.
-    attached: Vec<(u64, Attachments)>,
+    pub(super) attached: Vec<(u64, Attachments)>,
     /// Why an item is missing.
-    failure: Option<Error>,
+    pub(super) failure: Option<Error>,
 }
 
 impl Encoded {

@@ -1,5 +1,6 @@
 //! Pools of worker processes: the public methods, and who owns what. A call starts in `submit`, lies in the `ledger`,
 //! runs in a `worker`, comes back through `collect` to its `handle` and its `callback`; `supervise` keeps the workers.
+//! Calls that come as bytes are `served`.
 
 mod bell;
 mod builder;
@@ -10,7 +11,7 @@ mod completion;
 mod desk;
 mod engine;
 mod feed;
-mod finish;
+pub(crate) mod finish;
 mod gather;
 mod handle;
 mod info;
@@ -24,6 +25,7 @@ mod owner;
 mod post;
 mod results;
 mod room;
+pub(crate) mod served;
 mod settle;
 mod sizes;
 mod submit;

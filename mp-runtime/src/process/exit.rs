@@ -104,6 +104,11 @@ pub(crate) fn starting() -> Result<RwLockReadGuard<'static, ()>> {
         let text = format!("{} is a daemon, and daemons may not start processes", identity.name);
         return Err(Error::new(ErrorKind::DaemonicChild, text));
     }
+    starting_here()
+}
+
+/// The same in a daemon as well: one of the library's own, which ends what it starts, or has it end with itself.
+pub(crate) fn starting_here() -> Result<RwLockReadGuard<'static, ()>> {
     let guard = STARTS.read().unwrap_or_else(PoisonError::into_inner);
     refuse_if_ending().map(|()| guard)
 }

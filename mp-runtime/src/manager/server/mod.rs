@@ -1,13 +1,15 @@
 //! The server of a manager: the objects, who has them, and the calls, one after the other. What they can do is in `map` and
 //! `list`, those that need no server to be used in `direct`; what is kept of values in `store`, who sees to clients that die in
 //! `watch`. Objects of users' own classes are in `custom`, values that tasks change in `update`, both on `threads`: these answer by
-//! themselves. Sums are in `number`, those who watch a dictionary in `watchers`.
+//! themselves. Sums are in `number`, those who watch a dictionary in `watchers`, pools in
+//! `pool`.
 
 mod custom;
 mod direct;
 mod list;
 mod map;
 mod number;
+mod pool;
 pub(super) mod store;
 mod threads;
 mod update;
@@ -21,6 +23,7 @@ use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::session::Session;
 use crate::manager::wire::{self, Message, NO_LINK, Reader, kind, method};
+use crate::pool::finish;
 use custom::Customs;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -127,6 +130,7 @@ pub(super) fn serve(id: u64, door: Receiver<Encoded>, back: Sender<Encoded>) -> 
     server.objects.values_mut().for_each(|entry| entry.object.end());
     // So does at once whoever waits for an answer that nobody is about to give.
     server.links.clear();
+    finish::terminate_all();
     server.updates.end();
     server.customs.end();
     Ok(())
@@ -245,6 +249,7 @@ impl Server {
         let object: Box<dyn Object> = match call.reader.u8()? {
             kind::MAP => Box::<map::Map>::default(),
             kind::LIST => Box::<list::List>::default(),
+            kind::POOL => Box::new(pool::Served::new(self.customs.threads())),
             kind::PART => {
                 let of = self.objects.get_mut(&call.reader.u64()?);
                 let gone =

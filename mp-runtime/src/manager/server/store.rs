@@ -83,6 +83,11 @@ impl<'a> Arguments<'a> {
         (self.reader.rest().to_vec(), self.holds.collect())
     }
 
+    /// So many of the objects that follow.
+    pub(super) fn holds(&mut self, count: usize) -> Vec<Hold> {
+        self.holds.by_ref().take(count).collect()
+    }
+
     /// The next value, to be kept.
     pub(super) fn value(&mut self) -> Result<Stored> {
         let (bytes, objects) = self.reader.kept()?;

@@ -200,3 +200,23 @@ impl Call {
         Ok(Some((bytes, holds)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::error::ErrorKind;
+    use crate::manager::wire::{Message, Reader};
+    use crate::protocol::message::TaskKey;
+
+    #[test]
+    fn a_task_that_is_not_there_is_an_error() {
+        let (name, type_name) = ("stranger::task", "stranger::task");
+        let key = TaskKey { name, type_name, file: "stranger.rs", line: 7, column: 1 };
+        let mut request = Message::default();
+        request.task(&key);
+        let error = Reader::new(&request.bytes).task().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownTask);
+        assert!(error.to_string().contains("unknown task stranger::task"), "{error}");
+        let cut = &request.bytes[..request.bytes.len() - 1];
+        assert_eq!(Reader::new(cut).task().unwrap_err().kind(), ErrorKind::Remote);
+    }
+}
