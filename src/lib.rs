@@ -36,10 +36,10 @@ pub use mp_runtime::{
 // Managers and proxies.
 pub use mp_macros::manager;
 pub use mp_runtime::{
-    ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, ConditionProxy, DictEntries,
-    DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed, Manager,
-    ManagerBuilder, NamespaceProxy, Number, PoolCall, PoolProxy, QueueProxy, RLockProxy,
-    ResultProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
+    ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, Changed, Changes, ConditionProxy,
+    DictEntries, DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed,
+    Manager, ManagerBuilder, NamespaceProxy, Number, PoolCall, PoolProxy, PoolResults, QueueProxy,
+    RLockProxy, ResultProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
 };
 // Handles inside values.
 pub use mp_runtime::Fd;

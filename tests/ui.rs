@@ -135,6 +135,7 @@ ui! {
     task_08_test_misused
     bey_43_option_forgotten
     bey_43_wrong_argument
+    bey_43_wrong_result
     mgr_22_argument_not_serialize
     mgr_22_async_method
     mgr_22_generic_impl

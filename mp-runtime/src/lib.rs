@@ -65,10 +65,10 @@ pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use identity::{AuthKey, StartMethod, set_start_method, start_method};
 pub use manager::{
-    ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, ConditionProxy, DictEntries,
-    DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed, Manager,
-    ManagerBuilder, NamespaceProxy, Number, PoolCall, PoolProxy, QueueProxy, RLockProxy,
-    ResultProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
+    ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, Changed, Changes, ConditionProxy,
+    DictEntries, DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed,
+    Manager, ManagerBuilder, NamespaceProxy, Number, PoolCall, PoolProxy, PoolResults, QueueProxy,
+    RLockProxy, ResultProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
 };
 pub use pool::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,

@@ -5,6 +5,8 @@ use crate::{BOUNDED, SHORT, block_on, managed, stay};
 use mp::{ErrorKind, EventProxy, Pool, PoolProxy, ResultProxy};
 use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -186,8 +188,8 @@ fn mgr_10_errors_of_a_managed_pool_are_a_pools() {
 }
 
 #[mp::task]
-fn try_again(attempts: mp::RawValue<std::sync::atomic::AtomicU32>) -> u32 {
-    let attempt = attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+fn try_again(attempts: mp::RawValue<AtomicU32>) -> u32 {
+    let attempt = attempts.fetch_add(1, Relaxed);
     assert!(attempt >= 2, "not yet");
     attempt
 }
@@ -196,7 +198,7 @@ fn try_again(attempts: mp::RawValue<std::sync::atomic::AtomicU32>) -> u32 {
 fn mgr_10_a_task_with_objects_is_run_again() {
     managed(|manager| {
         let pool = manager.pool(1).unwrap();
-        let attempts = mp::RawValue::new(std::sync::atomic::AtomicU32::new(0)).unwrap();
+        let attempts = mp::RawValue::new(AtomicU32::new(0)).unwrap();
         let handle = pool.call(try_again, attempts).retries(5).submit().unwrap();
         assert_eq!(handle.get().unwrap(), 2);
     });
@@ -270,6 +272,63 @@ fn mgr_10_close_terminate_and_join_are_a_pools() {
             }
             pool.join().unwrap();
         }
+    });
+}
+
+/// Takes long for the first item.
+#[mp::task]
+fn first_waits(x: u32, go: EventProxy) -> u32 {
+    if x == 0 {
+        go.wait().expect("the server is there");
+    }
+    fail_at_odd(2 * x) / 2
+}
+
+#[mp::task]
+fn count_and_wait(begun: mp::RawValue<AtomicU32>, go: EventProxy) {
+    begun.fetch_add(1, Relaxed);
+    go.wait().expect("the server is there");
+}
+
+#[mp::test]
+fn mgr_10_results_come_one_by_one() {
+    managed(|manager| {
+        let pool = manager.pool(2).unwrap();
+        let taken = Cell::new(0);
+        let endless = (0..).inspect(|x| taken.set(*x));
+        let mut squares = pool.imap(square, endless);
+        assert!((0..100).all(|x| squares.next().unwrap().unwrap() == x * x));
+        assert!(taken.get() < 200, "it takes as many as are consumed, and some");
+        drop(squares);
+        let errors: Vec<_> = pool.imap(fail_at_odd, 0..10).map(|result| result.is_err()).collect();
+        assert!(
+            (0..).zip(&errors).all(|(x, is_err)| *is_err == (x % 2 == 1)) && errors.len() == 10
+        );
+        let go = manager.event().unwrap();
+        let mut results = pool.imap_unordered(first_waits, (0..200).map(|x| (x, go.clone())));
+        let mut others: Vec<_> = results.by_ref().take(199).collect::<mp::Result<_>>().unwrap();
+        others.sort_unstable();
+        assert!(others.into_iter().eq(1..200), "all but the one that waits");
+        go.set().unwrap();
+        assert_eq!((results.next().unwrap().unwrap(), results.next().is_none()), (0, true));
+        assert!(pool.imap(square, []).next().is_none());
+        // Dropped, it takes back what was not begun.
+        go.clear().unwrap();
+        let begun = mp::RawValue::new(AtomicU32::new(0)).unwrap();
+        let waiting = (0..50).map(|_| (begun.clone(), go.clone()));
+        let results = pool.imap(count_and_wait, waiting);
+        assert!(format!("{results:?}").contains("count_and_wait"));
+        drop(results);
+        go.set().unwrap();
+        let closed = pool.clone();
+        closed.close().unwrap();
+        let mut refused = pool.imap(square, 0..);
+        assert_eq!(refused.next().unwrap().unwrap_err().kind(), ErrorKind::NotRunning);
+        assert!(refused.next().is_none());
+        pool.join().unwrap();
+        assert!(begun.load(Relaxed) <= 2, "one for each worker");
+        drop(refused);
+        assert_eq!(manager.number_of_objects().unwrap(), 2);
     });
 }
 

@@ -1,10 +1,10 @@
-//! Values that the server changes itself: by tasks, sums, many keys at once.
+//! Values that the server changes by tasks.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::thread;
 
-use mp::{DictProxy, ErrorKind, Event, ListProxy, ManagerBuilder, Sender, ValueProxy};
+use mp::{Changed, DictProxy, ErrorKind, Event, ListProxy, ManagerBuilder, Sender, ValueProxy};
 
 use crate::support::{kill, wait_until};
 use crate::{LONG, manager, watched};
@@ -292,6 +292,54 @@ fn bey_43_lists_arrays_and_values_as_well() {
     });
 }
 
+/// Takes the last value out, and says what it was.
+#[mp::task]
+fn pop(values: Option<Vec<u32>>) -> Changed<Option<Vec<u32>>, Option<u32>> {
+    let mut values = values.unwrap_or_default();
+    let result = values.pop();
+    Changed { value: Some(values).filter(|values| !values.is_empty()), result }
+}
+
+#[mp::task]
+fn pop_all(lists: DictProxy<String, Vec<u32>>) -> Vec<u32> {
+    std::iter::from_fn(|| lists.update_by(&"all".to_owned(), pop, ()).expect("it serves")).collect()
+}
+
+#[mp::task]
+fn swap(text: Vec<u8>, other: &[u8]) -> Changed<Vec<u8>, Vec<u8>> {
+    Changed { value: other.to_vec(), result: text }
+}
+
+#[mp::task]
+fn keep_the_longer(list: ListProxy<u8>, other: ListProxy<u8>) -> Changed<ListProxy<u8>, String> {
+    let lens = [&list, &other].map(|list| list.len().expect("it serves"));
+    Changed { value: if lens[0] > lens[1] { list } else { other }, result: format!("{lens:?}") }
+}
+
+#[mp::test]
+fn bey_43_a_task_gives_a_result_beside_the_value() {
+    watched(|| {
+        let manager = manager();
+        let lists = manager.dict_from([("all".to_owned(), (0..90).collect())]).unwrap();
+        let processes = [0; 3].map(|_| mp::spawn(pop_all, lists.clone()).unwrap());
+        let popped = processes.map(|process| process.result().unwrap());
+        let sorted: BTreeSet<_> = popped.iter().flatten().copied().collect();
+        assert!(sorted.into_iter().eq(0..90), "each once: {popped:?}");
+        assert!(lists.is_empty().unwrap());
+        let bytes = manager.value(vec![1_u8; 300]).unwrap();
+        assert_eq!(bytes.update_by(swap, &[2; 100_000]).unwrap(), [1; 300]);
+        assert_eq!(bytes.update_by(swap, &[]).unwrap(), [2; 100_000]);
+        assert_eq!(bytes.get().unwrap(), []);
+        let proxies = manager.list_from([manager.list_from([1, 2]).unwrap()]).unwrap();
+        for (other, lens) in [(vec![3], "[2, 1]"), (vec![4, 5, 6], "[2, 3]")] {
+            let other = manager.list_from(other).unwrap();
+            assert_eq!(proxies.update_by(0, keep_the_longer, other).unwrap(), lens);
+        }
+        assert_eq!(proxies.get(0).unwrap().unwrap().to_vec().unwrap(), [4, 5, 6]);
+        assert_eq!(manager.number_of_objects().unwrap(), 4, "what was dropped is gone");
+    });
+}
+
 #[mp::task]
 fn update_and_wait(value: ValueProxy<Vec<u32>>, begun: Event, go: Event) -> mp::Result<()> {
     value.update_by(append_alone, (begun, go)).map(drop)
@@ -319,58 +367,5 @@ fn mgr_29_who_waits_for_a_task_hears_of_the_servers_end() {
                 assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
             }
         }
-    });
-}
-
-#[mp::test]
-fn mgr_14_sums_are_made_by_the_server() {
-    watched(|| {
-        let manager = manager();
-        let dict = manager.dict::<String, i32>().unwrap();
-        let key = "a".to_owned();
-        assert_eq!(dict.fetch_add(&key, -5).unwrap(), 0, "there was nothing");
-        assert_eq!(dict.fetch_add(&key, i32::MIN).unwrap(), -5);
-        assert_eq!(dict.get(&key).unwrap(), Some(i32::MAX - 4), "it wraps around");
-        macro_rules! all {
-            ($($number:ty),*) => {$({
-                let value = manager.value(<$number>::MAX).unwrap();
-                assert_eq!(value.fetch_add(1).unwrap(), <$number>::MAX);
-                assert_eq!(value.get().unwrap(), <$number>::MIN);
-                let list = manager.list_from([1, 2 as $number]).unwrap();
-                assert_eq!(list.fetch_add(1, 40).unwrap(), 2);
-                assert_eq!(list.to_vec().unwrap(), [1, 42]);
-            })*};
-        }
-        all!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
-        let array = manager.array([0.5_f64]).unwrap();
-        assert_eq!((array.fetch_add(0, 1.25).unwrap(), array.get(0).unwrap()), (0.5, 1.75));
-        assert_eq!(array.fetch_add(1, 1.0).unwrap_err().kind(), ErrorKind::InvalidArgument);
-        let float = manager.value(1.0_f32).unwrap();
-        assert_eq!((float.fetch_add(0.5).unwrap(), float.get().unwrap()), (1.0, 1.5));
-    });
-}
-
-#[mp::test]
-fn mgr_03_many_keys_in_one_call() {
-    watched(|| {
-        let manager = manager();
-        let dict = manager.dict_from((0..100_u8).map(|n| (n, n.to_string()))).unwrap();
-        assert_eq!(
-            dict.get_many(&[7, 200, 7]).unwrap(),
-            [Some("7".into()), None, Some("7".into())]
-        );
-        assert_eq!(dict.get_many([]).unwrap(), []);
-        assert_eq!(
-            dict.remove_many([7, 8, 7].iter()).unwrap(),
-            [Some("7".into()), Some("8".into()), None]
-        );
-        assert_eq!(dict.len().unwrap(), 98);
-        assert_eq!(dict.remove_many(&(0..=255).collect::<Vec<_>>()).unwrap().len(), 256);
-        assert!(dict.is_empty().unwrap());
-        // Objects in the values are live, and held by nobody else afterwards.
-        let events = manager.dict_from([(1, Event::new().unwrap())]).unwrap();
-        let [one, none] = &events.remove_many(&[1, 1]).unwrap()[..] else { panic!("two") };
-        one.as_ref().unwrap().set();
-        assert!(none.is_none() && one.as_ref().unwrap().is_set());
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 
-use mp::{DictProxy, ErrorKind, ListProxy};
+use mp::{DictProxy, ErrorKind, Event, ListProxy};
 
 use crate::{manager, watched};
 
@@ -263,5 +263,58 @@ fn mgr_11_a_set_acts_as_a_set() {
         );
         assert_eq!((set.pop().unwrap(), set.pop().unwrap()), (Some(2), None));
         assert!(set.is_empty().unwrap());
+    });
+}
+
+#[mp::test]
+fn mgr_14_sums_are_made_by_the_server() {
+    watched(|| {
+        let manager = manager();
+        let dict = manager.dict::<String, i32>().unwrap();
+        let key = "a".to_owned();
+        assert_eq!(dict.fetch_add(&key, -5).unwrap(), 0, "there was nothing");
+        assert_eq!(dict.fetch_add(&key, i32::MIN).unwrap(), -5);
+        assert_eq!(dict.get(&key).unwrap(), Some(i32::MAX - 4), "it wraps around");
+        macro_rules! all {
+            ($($number:ty),*) => {$({
+                let value = manager.value(<$number>::MAX).unwrap();
+                assert_eq!(value.fetch_add(1).unwrap(), <$number>::MAX);
+                assert_eq!(value.get().unwrap(), <$number>::MIN);
+                let list = manager.list_from([1, 2 as $number]).unwrap();
+                assert_eq!(list.fetch_add(1, 40).unwrap(), 2);
+                assert_eq!(list.to_vec().unwrap(), [1, 42]);
+            })*};
+        }
+        all!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+        let array = manager.array([0.5_f64]).unwrap();
+        assert_eq!((array.fetch_add(0, 1.25).unwrap(), array.get(0).unwrap()), (0.5, 1.75));
+        assert_eq!(array.fetch_add(1, 1.0).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        let float = manager.value(1.0_f32).unwrap();
+        assert_eq!((float.fetch_add(0.5).unwrap(), float.get().unwrap()), (1.0, 1.5));
+    });
+}
+
+#[mp::test]
+fn mgr_03_many_keys_in_one_call() {
+    watched(|| {
+        let manager = manager();
+        let dict = manager.dict_from((0..100_u8).map(|n| (n, n.to_string()))).unwrap();
+        assert_eq!(
+            dict.get_many(&[7, 200, 7]).unwrap(),
+            [Some("7".into()), None, Some("7".into())]
+        );
+        assert_eq!(dict.get_many([]).unwrap(), []);
+        assert_eq!(
+            dict.remove_many([7, 8, 7].iter()).unwrap(),
+            [Some("7".into()), Some("8".into()), None]
+        );
+        assert_eq!(dict.len().unwrap(), 98);
+        assert_eq!(dict.remove_many(&(0..=255).collect::<Vec<_>>()).unwrap().len(), 256);
+        assert!(dict.is_empty().unwrap());
+        // Objects in the values are live, and held by nobody else afterwards.
+        let events = manager.dict_from([(1, Event::new().unwrap())]).unwrap();
+        let [one, none] = &events.remove_many(&[1, 1]).unwrap()[..] else { panic!("two") };
+        one.as_ref().unwrap().set();
+        assert!(none.is_none() && one.as_ref().unwrap().is_set());
     });
 }

@@ -50,7 +50,7 @@ use crate::custody::{self, Attachments};
 use crate::error::{Error, ErrorKind};
 pub(crate) use number::{Aside, Kind};
 pub use pieces::{Bytes, From, Owned, To};
-pub(crate) use pieces::{decode_value, encode_value};
+pub(crate) use pieces::{decode_value, encode_value, split};
 pub(crate) use sequence::{Fit, Items, Sequence};
 
 use decode::Source;

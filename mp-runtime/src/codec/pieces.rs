@@ -1,6 +1,6 @@
 //! Bytes that travel as one piece, where serde would take a vector apart: written and read in the same format.
 
-use crate::codec;
+use crate::codec::{self, reader::Reader};
 use crate::custody::Attachments;
 use crate::error::Error;
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
@@ -117,6 +117,14 @@ pub(crate) fn decode_value<T: DeserializeOwned + 'static>(
         return codec::decode_with(bytes, Attachments::default());
     }
     codec::decode_with(bytes, attachments)
+}
+
+/// What [`Bytes`] was written as, and what lies behind it.
+pub(crate) fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Error> {
+    let mut reader = Reader::new(bytes);
+    let first = reader.slice();
+    let first = first.map_err(|fault| fault.in_decoding("bytes", 0, bytes.len()))?;
+    Ok((first, reader.rest()))
 }
 
 #[cfg(test)]

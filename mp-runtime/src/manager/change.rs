@@ -2,14 +2,14 @@
 //! changed by a closure, in the client, is in `dict` and `list`.
 #![expect(clippy::missing_errors_doc, reason = "the types say it for all their methods")]
 
-use crate::codec::To;
+use crate::codec::{self, To};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::proxy::Proxy;
 use crate::manager::wire::{self, Message, Reader, method};
 use crate::manager::{ArrayProxy, DictProxy, ListProxy, ValueProxy, object};
 use crate::task::Task;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
+use serde::ser::{Error as _, Serialize, Serializer};
 use std::any::type_name;
 use std::cell::RefCell;
 use std::hash::Hash;
@@ -47,8 +47,87 @@ changes!(
     A B C D E F G H I J; A B C D E F G H I J K;
 );
 
+/// What a task that changes a `V` returns: the new value, or a [`Changed`] with it. See [`DictProxy::update_by`].
+#[diagnostic::on_unimplemented(
+    message = "this task does not give a new `{V}`",
+    label = "it is to return `{V}` or `mp::Changed<{V}, _>`, it returns `{Self}`",
+    note = "a task that is given the value of a dictionary takes an `Option` of it, and returns one"
+)]
+pub trait Changes<V> {
+    /// What the caller gets: the new value, or the result beside it.
+    type Given: DeserializeOwned + 'static;
+
+    #[doc(hidden)]
+    const __FORM: u8;
+}
+
+impl<V: DeserializeOwned + 'static> Changes<V> for V {
+    type Given = V;
+
+    const __FORM: u8 = 0;
+}
+
+impl<V, R: DeserializeOwned + 'static> Changes<V> for Changed<V, R> {
+    type Given = R;
+
+    const __FORM: u8 = wire::WITH_RESULT;
+}
+
+/// A new value, and a result for who has it changed: what a task may return that a manager's server
+/// changes a value by. There can be no handles in the result; in the value there can.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::VecDeque;
+///
+/// #[mp::task]
+/// fn take(jobs: Option<VecDeque<String>>) -> mp::Changed<Option<VecDeque<String>>, Option<String>> {
+///     let mut jobs = jobs.unwrap_or_default();
+///     let result = jobs.pop_front();
+///     mp::Changed { value: Some(jobs).filter(|jobs| !jobs.is_empty()), result }
+/// }
+///
+/// #[mp::main]
+/// fn main() -> mp::Result<()> {
+///     let manager = mp::Manager::new()?;
+///     let jobs = manager.dict_from([(7, VecDeque::from(["wash".to_owned(), "dry".to_owned()]))])?;
+///     assert_eq!(jobs.update_by(&7, take, ())?.as_deref(), Some("wash"));
+///     assert_eq!(jobs.update_by(&7, take, ())?.as_deref(), Some("dry"));
+///     assert!(jobs.update_by(&7, take, ())?.is_none() && jobs.is_empty()?);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed<V, R> {
+    /// What is put in place of what was there.
+    pub value: V,
+    /// What the caller gets.
+    pub result: R,
+}
+
+/// The result in one piece, and behind it the value: so the server finds that without its type.
+impl<V: Serialize, R: Serialize> Serialize for Changed<V, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut result = Vec::new();
+        codec::encode(&self.result, &mut result).map_err(S::Error::custom)?;
+        (codec::Bytes(&result), &self.value).serialize(serializer)
+    }
+}
+
+impl<'de, V: Deserialize<'de>, R: DeserializeOwned> Deserialize<'de> for Changed<V, R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (result, value): (codec::Owned, V) = Deserialize::deserialize(deserializer)?;
+        let result = codec::decode(&result.0).map_err(D::Error::custom)?;
+        Ok(Self { value, result })
+    }
+}
+
 /// What the caller of a task gives that changes a `V`.
 type Rest<'a, T, V> = <<T as Task>::Args<'a> as Change<V>>::Rest;
+
+/// And what it gets.
+type Given<T, V> = <<T as Task>::Output as Changes<V>>::Given;
 
 thread_local! {
     /// The values that are being changed by what runs on this thread.
@@ -69,7 +148,8 @@ where
     V: Serialize + DeserializeOwned + 'static,
 {
     /// Has the server change the value of a key by a task, and gives what it is then: the task takes what there is, none if
-    /// there is nothing, and behind that what is given here; what it returns is put in its place, and none takes it out.
+    /// there is nothing, and behind that what is given here; what it returns is put in its place, and none takes it out. If
+    /// that is a [`Changed`], its result is what is given here.
     ///
     /// One call, for which the value does not travel to the caller first, as with [`update`](Self::update). Tasks for one
     /// key run one after the other, in the order of the calls, on a thread of the server's; nobody else waits for them. To
@@ -107,10 +187,11 @@ where
         key: &K,
         task: T,
         args: Rest<'a, T, Option<V>>,
-    ) -> Result<Option<V>>
+    ) -> Result<Given<T, Option<V>>>
     where
-        T: Task<Output = Option<V>>,
+        T: Task,
         T::Args<'a>: Change<Option<V>>,
+        T::Output: Changes<Option<V>>,
     {
         let _ = task;
         let mut encoded = Message::default();
@@ -118,9 +199,7 @@ where
         let mut place = Message::default();
         // The server looks for the bytes; objects in the key are held by this until it has answered.
         place.kept(Reader::new(&encoded.bytes).kept()?.0, &[])?;
-        change::<T, _, _>(self.proxy(), wire::OPTIONAL, &place.bytes, &args, |answer| {
-            answer.option()
-        })
+        change::<T, Option<V>, _>(self.proxy(), wire::OPTIONAL, &place.bytes, &args)
     }
 }
 
@@ -149,23 +228,35 @@ impl<V: Serialize + DeserializeOwned + 'static> ListProxy<V> {
     ///     Ok(())
     /// }
     /// ```
-    pub fn update_by<'a, T>(&self, index: usize, task: T, args: Rest<'a, T, V>) -> Result<V>
+    pub fn update_by<'a, T>(
+        &self,
+        index: usize,
+        task: T,
+        args: Rest<'a, T, V>,
+    ) -> Result<Given<T, V>>
     where
-        T: Task<Output = V>,
+        T: Task,
         T::Args<'a>: Change<V>,
+        T::Output: Changes<V>,
     {
         let _ = task;
         let place = (index as u64).to_le_bytes();
-        change::<T, _, _>(&self.proxy, wire::PLAIN, &place, &args, |answer| answer.value())
+        change::<T, V, _>(&self.proxy, wire::PLAIN, &place, &args)
     }
 }
 
 impl<V: Serialize + DeserializeOwned + 'static> ArrayProxy<V> {
     /// As [`ListProxy::update_by`].
-    pub fn update_by<'a, T>(&self, index: usize, task: T, args: Rest<'a, T, V>) -> Result<V>
+    pub fn update_by<'a, T>(
+        &self,
+        index: usize,
+        task: T,
+        args: Rest<'a, T, V>,
+    ) -> Result<Given<T, V>>
     where
-        T: Task<Output = V>,
+        T: Task,
         T::Args<'a>: Change<V>,
+        T::Output: Changes<V>,
     {
         self.list().update_by(index, task, args)
     }
@@ -194,22 +285,26 @@ impl<V: Serialize + DeserializeOwned + 'static> ValueProxy<V> {
     ///     Ok(())
     /// }
     /// ```
-    pub fn update_by<'a, T>(&self, task: T, args: Rest<'a, T, V>) -> Result<V>
+    pub fn update_by<'a, T>(&self, task: T, args: Rest<'a, T, V>) -> Result<Given<T, V>>
     where
-        T: Task<Output = V>,
+        T: Task,
         T::Args<'a>: Change<V>,
+        T::Output: Changes<V>,
     {
         self.list().update_by(0, task, args)
     }
 }
 
-fn change<T: Task, A: Serialize, R>(
+fn change<T, V, A: Serialize>(
     proxy: &Proxy,
     form: u8,
     place: &[u8],
     args: &A,
-    read: impl FnOnce(&mut Reader<'_>) -> Result<R>,
-) -> Result<R> {
+) -> Result<Given<T, V>>
+where
+    T: Task,
+    T::Output: Changes<V>,
+{
     let object = proxy.number();
     let is_own = || object::here().is_some_and(|here| here.server() == proxy.session().server());
     let is_inside = |inside: &Vec<(u64, Vec<u8>)>| {
@@ -220,9 +315,9 @@ fn change<T: Task, A: Serialize, R>(
         return Err(Error::new(ErrorKind::InvalidArgument, text));
     }
     let mut request = Message::request(0, 0, method::UPDATE);
-    request.u64(object).u8(form).task(&T::__entry().key());
+    request.u64(object).u8(form | T::Output::__FORM).task(&T::__entry().key());
     request
         .encoded(type_name::<A>(), |bytes, attachments| To::new(bytes, attachments).encode(args))?;
     request.bytes.extend_from_slice(place);
-    proxy.call(request, read)
+    proxy.call(request, |answer| answer.value())
 }

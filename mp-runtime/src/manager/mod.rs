@@ -3,7 +3,8 @@
 //! `event`, `condition` and `barrier`, and what these have in common `direct`. A process's way to the server is `session`, what goes
 //! over it `wire`; the server's side is `serve` and `server`. Types of users' own are
 //! `class` and `object`. What the server does with values by itself is asked for in `change` and `number`, who watches one is
-//! `watcher`; pools are `pool` and `outcome`.
+//! `watcher`; pools are `pool`, `outcome` and
+//! `results`.
 
 mod barrier;
 mod builder;
@@ -23,6 +24,7 @@ mod outcome;
 mod pool;
 mod proxy;
 mod queue;
+mod results;
 mod serve;
 mod server;
 mod session;
@@ -33,7 +35,7 @@ mod wire;
 pub use barrier::BarrierProxy;
 pub use builder::ManagerBuilder;
 pub use cell::{ArrayProxy, ValueProxy};
-pub use change::Change;
+pub use change::{Change, Changed, Changes};
 pub use class::{Class, ClassRegistration, Kept, Made, Managed, Method, MethodEntry};
 pub use condition::ConditionProxy;
 pub use dict::{DictEntries, DictProxy};
@@ -46,6 +48,7 @@ pub use object::{Object, Steps};
 pub use outcome::ResultProxy;
 pub use pool::{PoolCall, PoolProxy};
 pub use queue::QueueProxy;
+pub use results::PoolResults;
 pub use set::SetProxy;
 pub use watcher::DictWatcher;
 

@@ -118,6 +118,8 @@ pub(super) mod outcome {
 /// How what a task changes is found and put back: as a map's entry, which may be none, or as a list's.
 pub(super) const OPTIONAL: u8 = 1;
 pub(super) const PLAIN: u8 = 0;
+/// Beside one of them: the task's result is not only the value.
+pub(super) const WITH_RESULT: u8 = 2;
 
 /// The link of those who await no answer.
 pub(super) const NO_LINK: u64 = 0;

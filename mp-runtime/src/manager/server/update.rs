@@ -2,6 +2,7 @@
 //! door, as a client would, if nobody else has put another one meanwhile. Who calls is `manager::change`.
 
 use crate::channel::{Encoded, Sender};
+use crate::codec;
 use crate::commons::Hold;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +36,7 @@ type Place = (u64, Vec<u8>);
 struct Call {
     task: &'static Entry,
     optional: bool,
+    with_result: bool,
     arguments: Vec<u8>,
     /// Objects in the arguments, until these are decoded.
     _holds: Vec<Hold>,
@@ -43,6 +45,13 @@ struct Call {
 
 /// A value's bytes, and what holds the objects in it.
 type Value = (Vec<u8>, Vec<Hold>);
+
+/// What a task has made of one.
+struct Made {
+    value: Option<Value>,
+    /// What the caller gets, if not that.
+    result: Option<Vec<u8>>,
+}
 
 impl Updates {
     pub(super) fn new(threads: Threads, session: Arc<Session>) -> Self {
@@ -56,7 +65,9 @@ impl Updates {
         let task = call.reader.task()?;
         let arguments = call.reader.kept()?.0.to_vec();
         let (place, holds) = call.into_parts();
-        let call = Call { task, optional: form == wire::OPTIONAL, arguments, _holds: holds, to };
+        let has = |bit| form & bit != 0;
+        let (optional, with_result) = (has(wire::OPTIONAL), has(wire::WITH_RESULT));
+        let call = Call { task, optional, with_result, arguments, _holds: holds, to };
         let place = (object, place);
         let mut turns = self.0.turns();
         if let Some(waiting) = turns.get_mut(&place) {
@@ -89,15 +100,7 @@ impl Shared {
             let mut answer = Message::default();
             answer.u8(wire::OK);
             let changed = change::inside(place.0, &place.1, || self.change(place, &call));
-            let done = changed.and_then(|new| match (new, call.optional) {
-                (None, _) => {
-                    answer.u8(0);
-                    Ok(())
-                }
-                (Some((bytes, holds)), true) => answer.u8(1).kept(&bytes, &holds).map(drop),
-                (Some((bytes, holds)), false) => answer.kept(&bytes, &holds).map(drop),
-            });
-            if let Err(error) = done {
+            if let Err(error) = changed.and_then(|made| made.write(call.optional, &mut answer)) {
                 wire::write_whole(&mut answer, &error);
             }
             let to = Arc::clone(&call.to);
@@ -117,7 +120,7 @@ impl Shared {
     }
 
     /// Changes the value until nobody else was faster, and gives what it is then.
-    fn change(&self, place: &Place, call: &Call) -> Result<Option<Value>> {
+    fn change(&self, place: &Place, call: &Call) -> Result<Made> {
         let (get, replace) = match call.optional {
             true => (map::GET, map::REPLACE),
             false => (list::GET, list::REPLACE),
@@ -128,9 +131,9 @@ impl Shared {
             bytes.map(|bytes| rest.holds().map(|holds| (bytes, holds))).transpose()
         })?;
         loop {
-            let new = call.run(now.as_ref())?;
+            let made = call.run(now.as_ref())?;
             request = self.request(place, replace);
-            for (value, holds) in [(&now, false), (&new, true)] {
+            for (value, holds) in [(&now, false), (&made.value, true)] {
                 if call.optional {
                     request.u8(value.is_some().into());
                 }
@@ -150,7 +153,7 @@ impl Shared {
                 value.transpose().map(Some)
             })?;
             match other {
-                None => return Ok(new),
+                None => return Ok(made),
                 Some(other) => now = other,
             }
         }
@@ -163,9 +166,24 @@ impl Shared {
     }
 }
 
+impl Made {
+    /// Adds what the caller gets, as the codec writes it.
+    fn write(&self, optional: bool, answer: &mut Message) -> Result<()> {
+        if let Some(result) = &self.result {
+            return answer.kept(result, &[]).map(drop);
+        }
+        let tag: &[u8] = if optional { &[self.value.is_some().into()] } else { &[] };
+        let (bytes, holds) = match &self.value {
+            Some((bytes, holds)) => (&bytes[..], &holds[..]),
+            None => (&[][..], &[][..]),
+        };
+        answer.kept(&[tag, bytes].concat(), holds).map(drop)
+    }
+}
+
 impl Call {
     /// What the task makes of a value.
-    fn run(&self, now: Option<&Value>) -> Result<Option<Value>> {
+    fn run(&self, now: Option<&Value>) -> Result<Made> {
         let mut arguments = Vec::new();
         match now {
             Some((bytes, _)) => {
@@ -192,12 +210,16 @@ impl Call {
             let text = "a manager's server keeps no descriptors, which the value of a task has";
             return Err(Error::new(ErrorKind::Encode, text));
         }
-        let bytes = match (self.optional, reply) {
+        let (result, value) = match self.with_result {
+            true => codec::split(reply).map(|(result, value)| (Some(result.to_vec()), value))?,
+            false => (None, reply),
+        };
+        let bytes = match (self.optional, value) {
             (false, bytes) | (true, [1, bytes @ ..]) => bytes.to_vec(),
-            (true, _) => return Ok(None),
+            (true, _) => return Ok(Made { value: None, result }),
         };
         let holds = left.attachments.sent().filter_map(|(kind, sent)| sent.keep(kind)).collect();
-        Ok(Some((bytes, holds)))
+        Ok(Made { value: Some((bytes, holds)), result })
     }
 }
 
