@@ -1,5 +1,8 @@
 //! Watching a key of a managed dictionary.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -108,6 +111,41 @@ fn bey_43_who_waits_for_a_change_sleeps_until_it_comes() {
         assert_eq!(mp::wait(&[&watcher], Some(Duration::ZERO)).unwrap(), [], "that was it");
         go.close_all().unwrap();
         process.join().unwrap();
+    });
+}
+
+#[mp::test]
+fn bey_43_a_change_can_be_awaited() {
+    struct Unpark(thread::Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    watched(|| {
+        let manager = manager();
+        let dict = manager.dict::<String, u32>().unwrap();
+        let mut watcher = dict.watch(&key()).unwrap();
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        for number in 0..5 {
+            let mut change = pin!(watcher.recv_async());
+            assert!(change.as_mut().poll(&mut context).is_pending(), "there was none");
+            dict.insert(key(), number).unwrap();
+            let now = loop {
+                match change.as_mut().poll(&mut context) {
+                    Poll::Ready(now) => break now.unwrap(),
+                    Poll::Pending => thread::park(),
+                }
+            };
+            assert_eq!(now, Some(number));
+        }
+        manager.shutdown().unwrap();
+        let mut end = pin!(watcher.recv_async());
+        let Poll::Ready(end) = end.as_mut().poll(&mut context) else { panic!("it has ended") };
+        assert_eq!(end.unwrap_err().kind(), ErrorKind::Disconnected);
     });
 }
 

@@ -113,14 +113,34 @@ impl<V: DeserializeOwned + 'static> DictWatcher<V> {
                 self.event.expect_server()?;
                 return Err(Error::new(ErrorKind::Empty, "there was no change"));
             }
-            let change = self.event.proxy().ask(method::FETCH, |answer| {
-                let changed = answer.flag()?;
-                changed.then(|| answer.option()).transpose()
-            })?;
-            if let Some(now) = change {
+            if let Some(now) = self.fetch()? {
                 return Ok(now);
             }
         }
+    }
+
+    /// As [`recv`](Self::recv), for any executor. A future that is dropped before it is ready has taken no change.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](ErrorKind::Io), if the thread could not be started that waits in its place.
+    pub async fn recv_async(&mut self) -> Result<Option<V>> {
+        loop {
+            let begun = self.event.get().map(|(event, server)| event.wait_async_while(server));
+            begun?.await?;
+            self.event.expect_server()?;
+            if let Some(now) = self.fetch()? {
+                return Ok(now);
+            }
+        }
+    }
+
+    /// What there is if there was a change.
+    fn fetch(&self) -> Result<Option<Option<V>>> {
+        self.event.proxy().ask(method::FETCH, |answer| {
+            let changed = answer.flag()?;
+            changed.then(|| answer.option()).transpose()
+        })
     }
 }
 
