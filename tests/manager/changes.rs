@@ -194,6 +194,26 @@ fn bey_43_a_task_is_called_again_if_somebody_else_was_faster() {
     });
 }
 
+/// Never gets its own value in, since it puts another one first.
+#[mp::task]
+fn overtake_itself(now: Option<u64>, dict: DictProxy<u8, u64>) -> Option<u64> {
+    let now = now.unwrap_or(0);
+    dict.insert(1, now + 1).expect("it serves");
+    Some(0)
+}
+
+#[mp::test]
+fn bey_43_a_task_that_is_overtaken_for_ever_is_an_error() {
+    watched(|| {
+        let manager = manager();
+        let dict = manager.dict_from([(1, 0_u64)]).unwrap();
+        let error = dict.update_by(&1, overtake_itself, dict.clone()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Broken, "{error}");
+        assert_eq!(dict.get(&1).unwrap(), Some(1000), "it was called so often");
+        assert_eq!(dict.update_by(&1, add, 1).unwrap(), Some(1001), "the next one is called");
+    });
+}
+
 /// What a task does to the dictionary that its value is of.
 #[mp::task]
 fn look_around(now: Option<u64>, dict: DictProxy<u8, u64>) -> Option<u64> {

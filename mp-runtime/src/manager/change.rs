@@ -154,13 +154,13 @@ where
     /// One call, for which the value does not travel to the caller first, as with [`update`](Self::update). Tasks for one
     /// key run one after the other, in the order of the calls, on a thread of the server's; nobody else waits for them. To
     /// all others the change is one step: until it is there they see what was before. If one of them puts another value there
-    /// meanwhile, without a task, the task is called again with that. So it must not do so itself, nor change the same
-    /// key by a task of its own, which is an error, `InvalidArgument`.
+    /// meanwhile, without a task, the task is called again with that, a thousand times at most. So it must not do so itself,
+    /// nor change the same key by a task of its own, which is an error, `InvalidArgument`.
     ///
     /// # Errors
     ///
-    /// [`Panicked`](ErrorKind::Panicked) if the task did, and [`Encode`](ErrorKind::Encode) if its value does not travel:
-    /// then nothing is changed.
+    /// [`Panicked`](ErrorKind::Panicked) if the task did, [`Encode`](ErrorKind::Encode) if its value does not travel,
+    /// [`Broken`](ErrorKind::Broken) if others put values there each time: then the task changes nothing.
     ///
     /// # Examples
     ///

@@ -19,6 +19,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// So often a task is called, each time because somebody else was faster: perhaps it is itself who puts values there.
+const TRIES: usize = 1000;
+
 /// All that are under way.
 pub(super) struct Updates(Arc<Shared>);
 
@@ -130,7 +133,7 @@ impl Shared {
             let bytes = answer.raw_option()?;
             bytes.map(|bytes| rest.holds().map(|holds| (bytes, holds))).transpose()
         })?;
-        loop {
+        for _ in 0..TRIES {
             let made = call.run(now.as_ref())?;
             request = self.request(place, replace);
             for (value, holds) in [(&now, false), (&made.value, true)] {
@@ -157,6 +160,8 @@ impl Shared {
                 Some(other) => now = other,
             }
         }
+        let text = format!("another value was put there while the task ran, {TRIES} times");
+        Err(Error::new(ErrorKind::Broken, text))
     }
 
     fn request(&self, (object, place): &Place, method: u16) -> Message {
