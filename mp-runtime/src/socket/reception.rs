@@ -289,8 +289,9 @@ impl Reception {
     }
 
     fn send_oldest_away(&mut self, why: &str) {
-        if self.pending.pop_front().is_some() {
+        if let Some(oldest) = self.pending.pop_front() {
             self.door.refuse(Error::new(ErrorKind::Timeout, why));
+            drop(oldest);
         }
     }
 
@@ -301,11 +302,15 @@ impl Reception {
             }
             match stream::accept(self.listener.as_fd()) {
                 Ok(None) => return,
-                Ok(Some(socket)) => {
-                    if let Err(error) = self.begin(socket) {
-                        self.door.refuse(error);
+                // Who hears that it is sent away is counted by then.
+                Ok(Some(socket)) => match self.check(socket.as_fd()) {
+                    Err(error) => self.door.refuse(error),
+                    Ok(()) => {
+                        if let Err(error) = self.begin(socket) {
+                            self.door.refuse(error);
+                        }
                     }
-                }
+                },
                 Err(error) => {
                     if stream::is_out_of_numbers(&error) && !self.pending.is_empty() {
                         self.send_oldest_away(
@@ -320,23 +325,28 @@ impl Reception {
         }
     }
 
-    fn begin(&mut self, socket: OwnedFd) -> Result<()> {
+    /// Whether it may be talked to, and prepares it for that.
+    fn check(&self, socket: BorrowedFd<'_>) -> Result<()> {
+        if self.tcp {
+            return stream::prepare_tcp(socket)
+                .map_err(|error| Error::io("preparing a connection", error));
+        }
+        if self.terms.any_user {
+            return Ok(());
+        }
+        stream::check_peer(socket).map_err(|error| {
+            let text = "a client is of another user: see `any_user`";
+            Error::with_source(ErrorKind::Authentication, text, error)
+        })
+    }
+
+    fn begin(&mut self, mut socket: OwnedFd) -> Result<()> {
         let mut peer = None;
-        let socket = if self.tcp {
-            let (socket, address) = stream::peer_of(socket);
+        if self.tcp {
+            let address;
+            (socket, address) = stream::peer_of(socket);
             peer = address.map(Address::from);
-            stream::prepare_tcp(socket.as_fd())
-                .map_err(|error| Error::io("preparing a connection", error))?;
-            socket
-        } else {
-            if !self.terms.any_user {
-                stream::check_peer(socket.as_fd()).map_err(|error| {
-                    let text = "a client is of another user: see `any_user`";
-                    Error::with_source(ErrorKind::Authentication, text, error)
-                })?;
-            }
-            socket
-        };
+        }
         if self.pending.len() >= GUESTS {
             self.send_oldest_away(
                 "a client made room for another one, and had not yet shown that it has the key",
