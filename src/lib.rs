@@ -11,6 +11,8 @@ pub use mp_runtime::{
 };
 // How processes are started.
 pub use mp_runtime::{StartMethod, fork_server, set_start_method, start_method};
+// Logging.
+pub use mp_runtime::{LogLevel, forward_logs, log_to_stderr};
 // Pools.
 pub use mp_runtime::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,

@@ -16,6 +16,7 @@ mod wait;
 mod process;
 
 mod child;
+mod log;
 mod task;
 
 mod channel;
@@ -64,6 +65,7 @@ pub use channel::{
 pub use custody::Fd;
 pub use error::{Error, ErrorKind, RemotePanic, Result, WorkerExit};
 pub use identity::{AuthKey, StartMethod, set_start_method, start_method};
+pub use log::{LogLevel, forward_logs, log_to_stderr};
 pub use manager::{
     ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, Changed, Changes, ConditionProxy,
     DictEntries, DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed,

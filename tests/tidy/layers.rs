@@ -7,7 +7,7 @@ use super::{assert_none, assert_one};
 /// The modules of `mp-runtime`, the lowest first. Those of one row do not import each other.
 const ROWS: &[&[&str]] = &[
     &["sys"],
-    &["error", "identity", "log"],
+    &["error", "identity"],
     &["helper"],
     &["transport"],
     &["commons"],
@@ -16,6 +16,7 @@ const ROWS: &[&[&str]] = &[
     &["sync", "protocol"],
     &["task", "shared"],
     &["channel"],
+    &["log"],
     &["child"],
     &["process"],
     &["socket", "pool", "wait"],

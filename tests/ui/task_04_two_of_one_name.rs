@@ -4,7 +4,7 @@
 #[mp::task]
 fn foo() {}
 
-#[mp::task] //~ the name `foo` is defined multiple times //~ trait `Clone` for type `foo` //~ trait `Copy` //~ trait `Debug` //~ trait `Deref` //~ trait `Task`
+#[mp::task] //~ the name `foo` is defined multiple times //~ trait `Clone` for type `foo` //~ trait `Copy` //~ Debug` for type //~ trait `Deref` //~ trait `Task`
 fn foo() {} //~ the name `foo` is defined multiple times
 
 fn main() {}

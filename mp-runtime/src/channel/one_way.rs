@@ -168,6 +168,11 @@ impl<T> Receiver<T> {
         usize::try_from(self.lane().len()).unwrap_or(usize::MAX)
     }
 
+    /// How many messages were ever sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.lane().puts()
+    }
+
     /// Whether none does.
     #[must_use]
     pub fn is_empty(&self) -> bool {

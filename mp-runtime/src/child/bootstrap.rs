@@ -5,6 +5,7 @@ use crate::child::{crash, output, watch};
 use crate::commons;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::{self, Identity, Parent, StartMethod};
+use crate::log;
 use crate::protocol::handshake::{self, Bootstrap, Layout};
 use crate::protocol::message::{Hindrance, Reply};
 use crate::sys::memory::Memory;
@@ -46,6 +47,7 @@ pub(crate) fn begin(told: &Bootstrap<'_>, lifeline: OwnedFd) -> Result<&'static 
         own::set_comm(name);
     }
     output::begin();
+    log::accept(told.log);
     let table = registry::table()?;
     if table.fingerprint() != told.fingerprint {
         return Err(other_program());
@@ -127,6 +129,7 @@ mod tests {
             serves: false,
             helps: None,
             tree: identity::Tree { root: 1, started: 2, namespace: 3, token: 4 },
+            log: &[],
             around: None,
         };
         let shown = format!("{bootstrap:?}");

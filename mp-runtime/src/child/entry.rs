@@ -9,6 +9,7 @@ use crate::commons;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
+use crate::log;
 use crate::protocol::handshake::{self, Layout, VARIABLE};
 use crate::protocol::message::Reply;
 use crate::protocol::post::Address;
@@ -96,7 +97,11 @@ fn constructors_after(here: &'static Constructor) -> &'static [Constructor] {
 
 fn become_child(value: &OsString) -> ! {
     match prepare(value) {
-        Ok(start) => leave(run(start)),
+        Ok(start) => {
+            let code = run(start);
+            tracing::info!(target: "mp::process", "process exiting with exitcode {code}");
+            leave(code)
+        }
         Err(error) => give_up(&error),
     }
 }
@@ -192,6 +197,12 @@ pub(super) fn run_task(start: &mut Start) -> Result<Left> {
 }
 
 fn run(mut start: Start) -> i32 {
+    // A worker does that itself, when its pool's initializer has run.
+    if !identity::current().pooled {
+        log::install();
+        let task = start.task.key().name;
+        tracing::info!(target: "mp::process", "process started, calling task {task}");
+    }
     let mut left = match run_task(&mut start) {
         Ok(left) => left,
         Err(error) => {

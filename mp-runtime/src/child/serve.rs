@@ -5,6 +5,7 @@ use crate::child::entry::{self, Start};
 use crate::child::{bootstrap, crash, output, post};
 use crate::error::{Error, Result};
 use crate::identity::{self, Identity, Parent};
+use crate::log;
 use crate::protocol::fork::{self, Answer, FIXED, Kind, Order};
 use crate::protocol::handshake::{self, Around, Bootstrap};
 use crate::sys::clock::Deadline;
@@ -121,7 +122,8 @@ fn preload(descriptors: Vec<OwnedFd>) -> io::Result<Answer> {
     let attachments = descriptors.collect::<Vec<_>>().into();
     let task = registry::table().and_then(|table| table.find(&told.task)).map_err(invalid)?;
     let mut start = Start { task, memory, layout, attachments };
-    let left = entry::run_task(&mut start).map_err(invalid)?;
+    log::accept(told.log);
+    let left = log::during(|| entry::run_task(&mut start)).map_err(invalid)?;
     // Whatever stayed in a buffer would be written once more by every child.
     let _ = io::stdout().flush();
     sys::fork::flush_c_streams();

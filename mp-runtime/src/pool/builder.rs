@@ -236,7 +236,7 @@ impl PoolBuilder {
         self.build_under(exit::starting_here()?)
     }
 
-    fn build_under(self, _starting: RwLockReadGuard<'_, ()>) -> Result<Pool> {
+    fn build_under(self, starting: RwLockReadGuard<'_, ()>) -> Result<Pool> {
         exit::arm();
         let size = self.processes.unwrap_or_else(cpu_count);
         let method = self.method.unwrap_or_else(identity::start_method);
@@ -269,6 +269,8 @@ impl PoolBuilder {
         finish::add(&engine);
         // The thread waits for this.
         let _ = hand_over.send((supervisor, collector));
+        drop(starting);
+        tracing::debug!(target: "mp::pool", "a pool was started, of {size} workers");
         Ok(Pool { engine, supervisor: Mutex::new(Some(thread)) })
     }
 }

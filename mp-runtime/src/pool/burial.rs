@@ -71,6 +71,7 @@ impl Supervisor {
         drop(desk);
         self.engine.settle(settled.into_iter().chain(unplaced)).run();
         self.engine.alive.store(self.workers.len(), Relaxed);
+        tracing::debug!(target: "mp::pool", "a worker has ended: {exit}");
         if self.engine.options.break_on_death && !self.ending && code != 0 {
             let text = format!("the pool is broken: {exit}");
             self.engine.abandon(Phase::Broken, &Error::new(ErrorKind::Broken, text));

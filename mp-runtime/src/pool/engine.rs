@@ -348,7 +348,8 @@ impl Engine {
     /// Takes no more calls; what was accepted is run.
     pub(super) fn close(&self) {
         let mut desk = lock(&self.desk);
-        if desk.ledger.phase == Phase::Open {
+        let was_open = desk.ledger.phase == Phase::Open;
+        if was_open {
             desk.ledger.phase = Phase::Closed;
             if self.is_idle() {
                 // At once, without a word to the supervisor first.
@@ -358,5 +359,8 @@ impl Engine {
         }
         drop(desk);
         self.control.raise();
+        if was_open {
+            tracing::debug!(target: "mp::pool", "the pool is closed: it takes no more tasks");
+        }
     }
 }

@@ -170,6 +170,7 @@ impl Engine {
         }
         let waits = desk.ledger.any_waiting(|waiting| waiting.call.terms.limit.is_some());
         drop(desk);
+        let mut ended_for = Vec::new();
         let mut look_at = |at: Duration| next = Some(next.map_or(at, |next| next.min(at)));
         for (call, limit, task) in under_way {
             match self.clock_of(&links, call) {
@@ -178,6 +179,7 @@ impl Engine {
                         format!("task {task} took longer than {limit:?}: its worker was ended");
                     let error = Error::new(ErrorKind::Timeout, text);
                     let ended = self.end_worker(&mut links, call, Some(since), error);
+                    ended_for.extend(ended.then_some((task, limit)));
                     look_at(now + if ended { GRACE } else { limit });
                 }
                 Some(since) => look_at(since.saturating_add(limit)),
@@ -189,6 +191,9 @@ impl Engine {
             look_at(now.saturating_add(shortest));
         }
         drop(links);
+        for (task, limit) in ended_for {
+            tracing::debug!(target: "mp::pool", "task {task} has timed out, after {limit:?}");
+        }
         let next = next?;
         self.limits.next_look.fetch_min(nanos(next), SeqCst);
         Deadline::after(next.saturating_sub(clock::now()))

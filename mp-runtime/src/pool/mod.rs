@@ -43,6 +43,7 @@ pub use submit::Call;
 pub use wait::{AsCompleted, Waited, as_completed, wait_all, wait_any};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::log;
 use crate::task::Task;
 use engine::{Engine, lock};
 use ledger::Phase;
@@ -289,6 +290,7 @@ impl Pool {
         builder::check_size(processes)?;
         self.engine.refuse_copy()?;
         self.engine.resize(processes);
+        tracing::debug!(target: "mp::pool", "the pool is to have {processes} workers");
         Ok(())
     }
 
@@ -354,6 +356,7 @@ impl Pool {
             // It runs no user code, and does not panic.
             let _ = supervisor.join();
         }
+        log::flush();
         let failed = lock(&self.engine.failed_end).take();
         failed.map_or(Ok(()), Err)
     }

@@ -123,6 +123,10 @@ impl Engine {
             owners.push(placed.call.owner);
         }
         drop(desk);
+        match phase {
+            Phase::Broken => tracing::error!(target: "mp::pool", "{error}"),
+            _ => tracing::debug!(target: "mp::pool", "the pool is ended: its workers are stopped"),
+        }
         owners.extend(waiting.into_iter().map(|waiting| waiting.call.owner));
         owners.retain(|owner| !owner.is_cancelled());
         owners.iter().for_each(|owner| owner.stage(Stage::Elsewhere));

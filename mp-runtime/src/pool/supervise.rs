@@ -211,6 +211,7 @@ impl Supervisor {
                 self.retry = Deadline::after(pause.min(PAUSE));
             }
             if let Err(error) = self.start_worker() {
+                tracing::warn!(target: "mp::pool", "a worker could not be started: {error}");
                 self.refused += 1;
                 self.retry = Deadline::after(PAUSE / 10);
                 if self.workers.is_empty() && self.refused >= REFUSED {
@@ -221,6 +222,10 @@ impl Supervisor {
                 return;
             }
             self.refused = 0;
+            if let Some(worker) = self.workers.last() {
+                let (name, pid) = (worker.child.name(), worker.child.pid());
+                tracing::debug!(target: "mp::pool", "worker {name} (pid {pid}) was started");
+            }
             if self.retry.is_some() {
                 return;
             }

@@ -36,6 +36,11 @@ impl Tenure {
         self.done
     }
 
+    /// How many calls are done.
+    pub(super) fn done(&self) -> u64 {
+        self.done
+    }
+
     /// Whether the worker is to be replaced.
     pub(super) fn is_over(&self) -> bool {
         self.max_tasks.is_some_and(|most| self.done >= most)

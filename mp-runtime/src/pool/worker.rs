@@ -5,6 +5,7 @@ use crate::child::post;
 use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
+use crate::log;
 use crate::pool::options::{Errand, Manner};
 use crate::pool::results::{self, Results};
 use crate::pool::tenure::{self, Tenure};
@@ -98,11 +99,13 @@ impl Worker {
 
     fn serve(&mut self) {
         let Manner { initializer, finalizer, .. } = self.orders.manner.clone();
-        if let Some(errand) = initializer
-            && !self.run_errand(&errand, INITIALIZER)
-        {
+        let initialize = |errand| log::during(|| self.run_errand(&errand, INITIALIZER));
+        let begun = initializer.is_none_or(initialize);
+        log::install();
+        if !begun {
             return;
         }
+        tracing::info!(target: "mp::pool", "process started, as a worker of a pool");
         self.tenure.begin();
         self.ring.greet();
         self.work();
@@ -132,6 +135,8 @@ impl Worker {
     fn work(&mut self) {
         loop {
             if self.tenure.is_over() || self.board.retires(self.seat) {
+                let done = self.tenure.done();
+                tracing::debug!(target: "mp::pool", "worker exiting after {done} tasks");
                 return;
             }
             if let Some(claim) = self.slots.claim(&self.board, self.orders.number) {

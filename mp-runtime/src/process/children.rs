@@ -3,8 +3,9 @@
 
 use crate::commons;
 use crate::custody::Attachments;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WorkerExit};
 use crate::identity::AuthKey;
+use crate::log;
 use crate::protocol::handshake::{self, Layout};
 use crate::protocol::message::Reply;
 use crate::protocol::post::{self, Address, Mail, Parcel};
@@ -16,6 +17,7 @@ use crate::sys::pidfd::{self, Status};
 use crate::sys::poll;
 use crate::sys::signal::SIGKILL;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// The exit code of a child whose status someone else took: the program ignores SIGCHLD, or waits
@@ -37,6 +39,8 @@ pub(crate) struct Child {
     post: OwnedFd,
     /// The descriptors of its result, once they were read.
     attachments: Mutex<Option<Result<Attachments>>>,
+    /// Whether its end was told in a record.
+    told: AtomicBool,
     /// In place of `handle` where there is none: readable from the first on.
     ended: OnceLock<Event>,
     state: Mutex<State>,
@@ -103,7 +107,8 @@ pub(crate) fn add(facts: Facts, channels: Channels) -> Arc<Child> {
     let state =
         Mutex::new(State { exit_code: None, lifeline: Some(lifeline), objects: Attachments::NONE });
     let (attachments, ended) = (Mutex::new(None), OnceLock::new());
-    let child = Arc::new(Child { facts, handle, reply, post, attachments, ended, state });
+    let told = AtomicBool::new(false);
+    let child = Arc::new(Child { facts, handle, reply, post, attachments, told, ended, state });
     commons::look_after_readers_by(reap);
     reap();
     lock(&CHILDREN).push(Arc::clone(&child));
@@ -205,8 +210,31 @@ impl Child {
         pidfd::try_wait(handle)
     }
 
-    /// Waits until it has ended, or the deadline; says whether it has.
+    /// Waits until it has ended, or the deadline; says whether it has. Then its records are there, too: not under a
+    /// lock that user code may want, unless it is a pool's worker.
     pub(crate) fn join(&self, deadline: Option<Deadline>) -> Result<bool> {
+        let ended = self.await_end(deadline)?;
+        if let (true, Some(reply)) = (ended, &self.reply) {
+            log::flush();
+            self.tell_end(reply);
+        }
+        Ok(ended)
+    }
+
+    /// Tells in a record of an end that the child could not tell itself.
+    fn tell_end(&self, (memory, layout): &(Memory, Layout)) {
+        let wanted = tracing::enabled!(target: "mp::process", tracing::Level::INFO);
+        if !wanted || self.facts.hidden || self.told.swap(true, Relaxed) {
+            return;
+        }
+        let code = self.exit_code().unwrap_or_default();
+        if code < 0 || !handshake::has_reply(memory, *layout).unwrap_or(false) {
+            let exit = WorkerExit::new(self.pid(), self.name().to_owned(), code);
+            tracing::info!(target: "mp::process", "{exit}");
+        }
+    }
+
+    fn await_end(&self, deadline: Option<Deadline>) -> Result<bool> {
         loop {
             if self.exit_code().is_some() {
                 return Ok(true);

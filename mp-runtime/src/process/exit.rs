@@ -4,6 +4,7 @@
 use crate::child::entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity;
+use crate::log;
 use crate::process::at_exit;
 use crate::process::children::{self, Child};
 use crate::process::{helpers, server};
@@ -143,6 +144,7 @@ fn end_of_program() {
         // An error would come from poll itself; there is nobody left to tell.
         let _ = child.join(None);
     }
+    log::flush();
     at_exit::run(i32::MIN);
     server::stop();
     helpers::finish();

@@ -6,6 +6,7 @@ use crate::commons::{self, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::helper::Helper;
 use crate::identity::{self, AuthKey, StartMethod};
+use crate::log;
 use crate::process::children::{self, Channels, Child, Facts};
 use crate::process::{exit, server};
 use crate::protocol::handshake::{self, Around, Bootstrap, VARIABLE};
@@ -80,6 +81,8 @@ impl Launch<'_> {
             StartMethod::Reexec | StartMethod::ForkServer => None,
         };
         let parent = identity::current();
+        // A helper says nothing.
+        let log = if self.role.helper().is_none() { log::told() } else { Vec::new() };
         let bootstrap = Bootstrap {
             fingerprint: table.fingerprint(),
             task: self.task.key(),
@@ -101,6 +104,7 @@ impl Launch<'_> {
             serves: self.role == Role::ForkServer,
             helps: self.role.helper(),
             tree: identity::tree().map_err(io)?,
+            log: &log,
             around: self.around(&environment).map_err(io)?,
         };
         let (memory, layout) = handshake::write(&bootstrap, self.arguments)?;

@@ -6,6 +6,7 @@ use crate::codec;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result, WorkerExit};
 use crate::identity::{self, AuthKey, StartMethod};
+use crate::log;
 use crate::process::children::Child;
 use crate::process::exit;
 use crate::process::launch::{Launch, Role};
@@ -325,6 +326,7 @@ impl Server {
             helps: None,
             tree: identity::tree()
                 .map_err(|error| Error::io("this process's tree is not known", error))?,
+            log: &log::told(),
             around: None,
         };
         let (memory, layout) = handshake::write(&told, &preload.arguments)?;

@@ -63,6 +63,8 @@ pub(crate) struct Bootstrap<'a> {
     /// With what it serves the whole tree, if it does; its only descriptor is the socket then.
     pub(crate) helps: Option<Helper>,
     pub(crate) tree: Tree,
+    /// What becomes of its records, for `log`.
+    pub(crate) log: &'a [u8],
     /// For one that is forked, not exec'd; its descriptors come in another way then.
     #[serde(borrow)]
     pub(crate) around: Option<Around<'a>>,
@@ -171,6 +173,11 @@ pub(crate) fn read_reply(memory: &Memory, layout: Layout) -> std::io::Result<Opt
         len if len & INTENDED != 0 => Ok(None),
         len => memory.read_vec(layout.reply_at + 8, len).map(Some),
     }
+}
+
+/// Whether a child has left a reply.
+pub(crate) fn has_reply(memory: &Memory, layout: Layout) -> std::io::Result<bool> {
+    Ok(!matches!(reply_len(memory, layout)?, 0 | INTENDED..))
 }
 
 /// A reply that may have objects in its value, and whether it is there or was only about to be.

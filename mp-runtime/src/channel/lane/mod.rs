@@ -124,6 +124,11 @@ impl<G: Ground> Lane<G> {
         self.ground.head().u64(word)
     }
 
+    /// How many items were ever put.
+    pub(super) fn puts(&self) -> u64 {
+        self.ground.head().puts()
+    }
+
     /// How many items are there to be taken.
     pub(super) fn len(&self) -> u64 {
         let takes = self.ground.head().takes();
