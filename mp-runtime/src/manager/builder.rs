@@ -8,7 +8,6 @@ use crate::manager::{Manager, SHUTDOWN_TIMEOUT};
 use crate::process::Process;
 use crate::sys::random;
 use crate::wait::wait;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -69,6 +68,6 @@ impl ManagerBuilder {
             });
         };
         let session = Session::to(server, serving, to);
-        Ok(Manager { process: Some(Mutex::new(process)), session, timeout: self.timeout })
+        Ok(Manager { process: Some(process), session, timeout: self.timeout })
     }
 }

@@ -62,7 +62,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long each step of its end may take: asked, by SIGTERM, by SIGKILL.
@@ -97,7 +97,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 pub struct Manager {
     /// The server's; none for one that is reached otherwise.
-    process: Option<Mutex<Process<Serve>>>,
+    process: Option<Process<Serve>>,
     session: Arc<Session>,
     timeout: Duration,
 }
@@ -265,9 +265,8 @@ impl Manager {
         process.join()
     }
 
-    fn process(&self) -> Option<MutexGuard<'_, Process<Serve>>> {
-        let process = self.process.as_ref()?;
-        Some(process.lock().unwrap_or_else(PoisonError::into_inner))
+    fn process(&self) -> Option<&Process<Serve>> {
+        self.process.as_ref()
     }
 }
 
@@ -282,7 +281,7 @@ impl Drop for Manager {
 
 impl fmt::Debug for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Manager").field(&self.process().as_deref()).finish()
+        f.debug_tuple("Manager").field(&self.process()).finish()
     }
 }
 
