@@ -164,3 +164,67 @@ fn log(record: &Record<'_>) {
             .build(),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Callsites;
+    use crate::log::LogLevel;
+    use crate::log::record::{Field, Record, Value};
+    use std::io::{self, Write};
+    use std::sync::Mutex;
+
+    static SHOWN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+    struct Shown;
+
+    impl Write for Shown {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            SHOWN.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn record<'a>(fields: Vec<Field<'a>>) -> Record<'a> {
+        Record {
+            level: LogLevel::Info,
+            name: "an event",
+            target: "some::target",
+            module: None,
+            file: None,
+            line: None,
+            process: "Process-1",
+            pid: 7,
+            lost: 0,
+            fields,
+        }
+    }
+
+    #[test]
+    fn bey_52_what_no_event_can_be_is_none_or_a_part_of_it() {
+        let subscriber = tracing_subscriber::fmt().with_writer(|| Shown).without_time().finish();
+        let number = |name| Field { name, value: Value::Unsigned(1) };
+        let text = |name| Field { name, value: Value::Shown("a text".to_owned()) };
+        tracing::subscriber::with_default(subscriber, || {
+            let mut callsites = Callsites::default();
+            for _ in 0..2 {
+                callsites.emit(&record(vec![text("message"), number("n")]));
+            }
+            assert_eq!(callsites.0.len(), 1);
+            // More than there may be, of one name, without a name, and ours.
+            callsites.emit(&record((0..100).map(|_| number("n")).collect()));
+            callsites.emit(&record(vec![number(""), number("process.pid"), text("message")]));
+            callsites.emit(&record(Vec::new()));
+        });
+        let shown = String::from_utf8(SHOWN.lock().unwrap().clone()).unwrap();
+        let own = "process.name=\"Process-1\" process.pid=7";
+        let lines: Vec<&str> = shown.lines().collect();
+        let first = format!(" INFO some::target: a text n=1 {own}");
+        assert_eq!(lines[..2], [&first, &first]);
+        assert_eq!(lines[2], format!(" INFO some::target: {}{own}", "n=1 ".repeat(30)));
+        assert!(lines.iter().all(|line| line.ends_with(own)), "{shown}");
+        assert_eq!(lines.len(), 5);
+    }
+}
