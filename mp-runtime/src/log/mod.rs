@@ -83,7 +83,7 @@ struct Told {
 /// #[mp::main]
 /// fn main() -> mp::Result<()> {
 ///     mp::log_to_stderr(mp::LogLevel::Info)?;
-///     // [INFO/Process-1] process started, calling task add
+///     // [INFO/Process-1] process started, calling task example::add
 ///     // [INFO/Process-1] adding a=1 b=2
 ///     // [INFO/Process-1] process exiting with exitcode 0
 ///     assert_eq!(mp::spawn(add, (1, 2))?.result()?, 3);
