@@ -40,8 +40,9 @@ pub use mp_macros::manager;
 pub use mp_runtime::{
     ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, Changed, Changes, ConditionProxy,
     DictEntries, DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed,
-    Manager, ManagerBuilder, NamespaceProxy, Number, PoolCall, PoolProxy, PoolResults, QueueProxy,
-    RLockProxy, ResultProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
+    Manager, ManagerBuilder, ManagerConnector, ManagerServer, NamespaceProxy, Number, PoolCall,
+    PoolProxy, PoolResults, ProxyGuard, QueueProxy, RLockProxy, ResultProxy, SemaphoreProxy,
+    SetProxy, Steps, ValueProxy,
 };
 // Handles inside values.
 pub use mp_runtime::Fd;

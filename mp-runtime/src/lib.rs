@@ -69,8 +69,9 @@ pub use log::{LogLevel, forward_logs, log_to_stderr};
 pub use manager::{
     ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, Change, Changed, Changes, ConditionProxy,
     DictEntries, DictProxy, DictWatcher, EventProxy, ListProxy, ListValues, LockProxy, Managed,
-    Manager, ManagerBuilder, NamespaceProxy, Number, PoolCall, PoolProxy, PoolResults, QueueProxy,
-    RLockProxy, ResultProxy, SemaphoreProxy, SetProxy, Steps, ValueProxy,
+    Manager, ManagerBuilder, ManagerConnector, ManagerServer, NamespaceProxy, Number, PoolCall,
+    PoolProxy, PoolResults, ProxyGuard, QueueProxy, RLockProxy, ResultProxy, SemaphoreProxy,
+    SetProxy, Steps, ValueProxy,
 };
 pub use pool::{
     AsCompleted, AsyncResult, Batch, Call, Pool, PoolBuilder, Results, Waited, WorkerInfo,

@@ -107,6 +107,24 @@ impl Rest {
         self.0.objects.iter().map(|(kind, sent)| sent.take(*kind)).collect()
     }
 
+    /// Takes the first of them, and leaves the others to the value.
+    pub(crate) fn first(&self) -> Result<Option<Hold>> {
+        self.0.objects.first().map(|(kind, sent)| sent.take(*kind)).transpose()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.objects.is_empty() && self.0.kept.is_none()
+    }
+
+    /// How many objects there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.objects.len()
+    }
+
+    pub(crate) fn has_descriptors(&self) -> bool {
+        self.0.kept.is_some()
+    }
+
     /// What cannot be read was not written by us.
     pub(super) fn of(wire: &[u8]) -> Self {
         Self(codec::decode(wire).unwrap_or_default())

@@ -1,12 +1,15 @@
-//! Channels of values that somebody else encodes: what the server of a manager and its clients speak over.
+//! Channels and queues of values that somebody else encodes: what the server of a manager and its clients speak over, and what it
+//! does for clients elsewhere.
 
 use crate::channel::beside::Rest;
 use crate::channel::lane::Until;
 use crate::channel::message;
 use crate::channel::one_way::{Receiver, Sender};
+use crate::channel::queue::{Queue, empty};
 use crate::commons::Role;
 use crate::custody::Attachments;
 use crate::error::Result;
+use std::time::Duration;
 
 /// The bytes of a value that is encoded and decoded elsewhere.
 #[derive(Debug)]
@@ -62,5 +65,52 @@ impl Receiver<Encoded> {
         let taken = message::take_encoded(&lane, buffer, Until::Ever, expect)?;
         // Until ever, so there is one.
         Ok(taken.unwrap_or_default())
+    }
+}
+
+fn until(timeout: Option<Duration>) -> Until {
+    timeout.map_or(Until::Ever, Until::after)
+}
+
+impl Queue<Encoded> {
+    /// Puts an item that was encoded with these attachments; false if there was no room within so long. A wait ends with what
+    /// `still` gives, which is asked whenever it looks again.
+    ///
+    /// # Errors
+    ///
+    /// As `put`.
+    pub(crate) fn put_encoded_while(
+        &self,
+        item: &[u8],
+        attachments: Attachments,
+        timeout: Option<Duration>,
+        still: impl Fn() -> Result<()>,
+    ) -> Result<bool> {
+        self.handle.open()?;
+        message::put_encoded(&self.lane(), item, attachments, until(timeout), still)
+    }
+
+    /// Takes the next item into `buffer`, as [`put_encoded_while`](Self::put_encoded_while).
+    ///
+    /// # Errors
+    ///
+    /// As `get`; `Empty` if nothing has come within so long.
+    pub(crate) fn get_encoded_while(
+        &self,
+        buffer: &mut Vec<u8>,
+        timeout: Option<Duration>,
+        still: impl Fn() -> Result<()>,
+    ) -> Result<Rest> {
+        self.handle.open()?;
+        message::take_encoded(&self.lane(), buffer, until(timeout), still)?.ok_or_else(empty)
+    }
+
+    /// Puts an item at the end that was taken for somebody who is gone, as far as that can be.
+    pub(crate) fn put_again(&self, item: &[u8], rest: &Rest) {
+        let mut attachments = Attachments::NONE;
+        let holds = rest.holds().unwrap_or_default();
+        if holds.iter().all(|hold| attachments.hold(hold).is_ok()) && !rest.has_descriptors() {
+            let _ = message::put_encoded(&self.lane(), item, attachments, Until::Now, || Ok(()));
+        }
     }
 }

@@ -33,7 +33,7 @@ pub enum TrySendError<T> {
 }
 
 impl<T> TrySendError<T> {
-    pub(super) fn new(value: T, error: Error) -> Self {
+    pub(crate) fn new(value: T, error: Error) -> Self {
         match error.kind() {
             ErrorKind::Closed => Self::Closed(value),
             ErrorKind::Disconnected => Self::Disconnected(value),

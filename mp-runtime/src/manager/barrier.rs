@@ -1,8 +1,9 @@
 //! `BarrierProxy`: a barrier of a manager. What it does is in `sync`.
 #![expect(clippy::missing_errors_doc, reason = "the type says it for all its methods")]
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::manager::direct::Direct;
+use crate::manager::far::frame::direct as method;
 use crate::sync::Barrier;
 use crate::task::Task;
 use serde::{Deserialize, Serialize};
@@ -37,26 +38,34 @@ use std::time::Duration;
 /// }
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct BarrierProxy(Direct<Barrier>);
+pub struct BarrierProxy {
+    direct: Direct<Barrier>,
+    /// What a handle has of its own, where the barrier is in a server elsewhere.
+    timeout: Option<Duration>,
+    acts: bool,
+}
 
 impl BarrierProxy {
     pub(super) fn of(direct: Direct<Barrier>) -> Self {
-        Self(direct)
+        Self { direct, timeout: None, acts: false }
     }
 
     /// Has [`wait`](Self::wait) by this handle, and by those made of it, break the barrier after so long.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self(self.0.map(|barrier| barrier.with_timeout(timeout)))
+        let direct = self.direct.map(|barrier| barrier.with_timeout(timeout));
+        Self { direct, timeout: Some(timeout), ..self }
     }
 
-    /// Has the last party to arrive run this task: see [`Barrier::with_action`](crate::Barrier::with_action).
+    /// Has the last party to arrive run this task: see [`Barrier::with_action`](crate::Barrier::with_action). By a barrier of
+    /// another program's server that cannot be: [`wait`](Self::wait) is `Unsupported` then.
     #[must_use]
     pub fn with_action<F>(self, task: F) -> Self
     where
         F: for<'a> Task<Args<'a> = ()>,
     {
-        Self(self.0.map(|barrier| barrier.with_action(task)))
+        let direct = self.direct.map(|barrier| barrier.with_action(task));
+        Self { direct, acts: true, ..self }
     }
 
     /// Waits for the other parties, and gives the place in which this one has arrived in its round, from 0.
@@ -71,34 +80,58 @@ impl BarrierProxy {
 
     /// Breaks the barrier: those that wait, and those that come, get `Broken`.
     pub fn abort(&self) -> Result<()> {
-        self.0.get()?.0.abort()
+        match self.direct.far() {
+            Some(far) => far.order(method::ABORT),
+            None => self.direct.get()?.0.abort(),
+        }
     }
 
     /// Makes the barrier as it was at first; those that wait get `Broken`.
     pub fn reset(&self) -> Result<()> {
-        self.0.get()?.0.reset()
+        match self.direct.far() {
+            Some(far) => far.order(method::RESET),
+            None => self.direct.get()?.0.reset(),
+        }
     }
 
     /// Whether it is broken.
     pub fn broken(&self) -> Result<bool> {
-        self.0.get().map(|(barrier, _)| barrier.broken())
+        match self.direct.far() {
+            Some(far) => far.flag(method::IS_BROKEN),
+            None => self.direct.get().map(|(barrier, _)| barrier.broken()),
+        }
     }
 
     /// How many wait at this moment.
     pub fn n_waiting(&self) -> Result<u32> {
-        self.0.get().map(|(barrier, _)| barrier.n_waiting())
+        match self.direct.far() {
+            Some(far) => far.number(method::WAITING),
+            None => self.direct.get().map(|(barrier, _)| barrier.n_waiting()),
+        }
     }
 
     /// How many have to arrive.
     pub fn parties(&self) -> Result<u32> {
-        self.0.get().map(|(barrier, _)| barrier.parties())
+        match self.direct.far() {
+            Some(far) => far.number(method::PARTIES),
+            None => self.direct.get().map(|(barrier, _)| barrier.parties()),
+        }
     }
 
     fn wait_within(&self, timeout: Option<Duration>) -> Result<u32> {
-        let (barrier, server) = self.0.get()?;
+        if let Some(far) = self.direct.far() {
+            if self.acts {
+                let text = "a barrier's action is not run by another program's server";
+                return Err(Error::new(ErrorKind::Unsupported, text));
+            }
+            return far.call(far.waiting(method::WAIT, timeout.or(self.timeout)), |answer| {
+                Ok(u32::try_from(answer.u64()?).unwrap_or(u32::MAX))
+            });
+        }
+        let (barrier, server) = self.direct.get()?;
         barrier.wait_while(server, timeout).map_err(|error| match error.kind() {
             // A party that sees the server's end breaks it for all.
-            ErrorKind::Broken => self.0.expect_server().err().unwrap_or(error),
+            ErrorKind::Broken => self.direct.expect_server().err().unwrap_or(error),
             _ => error,
         })
     }

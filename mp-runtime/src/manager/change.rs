@@ -305,8 +305,10 @@ where
     T: Task,
     T::Output: Changes<V>,
 {
+    // One of another program has other tasks.
+    proxy.way()?;
     let object = proxy.number();
-    let is_own = || object::here().is_some_and(|here| here.server() == proxy.session().server());
+    let is_own = || object::here().is_some_and(|here| here.server() == proxy.server_number());
     let is_inside = |inside: &Vec<(u64, Vec<u8>)>| {
         inside.iter().any(|(of, at)| *of == object && at == place) && is_own()
     };

@@ -1,9 +1,12 @@
 //! `ConditionProxy`: a condition of a manager. What it does is in `sync`.
 #![expect(clippy::missing_errors_doc, reason = "the type says it for all its methods")]
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::manager::direct::Direct;
+use crate::manager::far::frame::direct as method;
+use crate::manager::guard::{Has, ProxyGuard};
 use crate::sync::{Condition, LockGuard};
+use crate::sys::clock::Deadline;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -48,25 +51,34 @@ impl ConditionProxy {
     }
 
     /// Takes the condition's lock.
-    pub fn lock(&self) -> Result<LockGuard<'_>> {
+    pub fn lock(&self) -> Result<ProxyGuard<'_, LockGuard<'_>>> {
+        if let Some(far) = self.0.far() {
+            let owner_died = far.acquire(None)?.ok_or_else(|| self.0.gone())?;
+            return Ok(ProxyGuard::far(far, owner_died));
+        }
         let (condition, server) = self.0.get()?;
-        condition.its_lock().lock_while(server, None)?.ok_or_else(|| self.0.gone())
+        let guard = condition.its_lock().lock_while(server, None)?;
+        guard.map(ProxyGuard::near).ok_or_else(|| self.0.gone())
     }
 
     /// Waits until it is notified.
-    pub fn wait(&self, guard: &mut LockGuard<'_>) -> Result<()> {
+    pub fn wait(&self, guard: &mut ProxyGuard<'_, LockGuard<'_>>) -> Result<()> {
         self.wait_within(guard, None).map(drop)
     }
 
     /// Waits until it is notified, so long at most, and says whether it was.
-    pub fn wait_timeout(&self, guard: &mut LockGuard<'_>, timeout: Duration) -> Result<bool> {
+    pub fn wait_timeout(
+        &self,
+        guard: &mut ProxyGuard<'_, LockGuard<'_>>,
+        timeout: Duration,
+    ) -> Result<bool> {
         self.wait_within(guard, Some(timeout))
     }
 
     /// Waits until `predicate` is true, which is asked with the lock: now, and whenever it is notified.
     pub fn wait_for(
         &self,
-        guard: &mut LockGuard<'_>,
+        guard: &mut ProxyGuard<'_, LockGuard<'_>>,
         predicate: impl FnMut() -> bool,
     ) -> Result<()> {
         self.wait_for_within(guard, None, predicate).map(drop)
@@ -75,7 +87,7 @@ impl ConditionProxy {
     /// As [`wait_for`](Self::wait_for), so long at most in all; gives what the predicate was in the end.
     pub fn wait_for_timeout(
         &self,
-        guard: &mut LockGuard<'_>,
+        guard: &mut ProxyGuard<'_, LockGuard<'_>>,
         timeout: Duration,
         predicate: impl FnMut() -> bool,
     ) -> Result<bool> {
@@ -83,33 +95,68 @@ impl ConditionProxy {
     }
 
     /// Notifies the one that has waited longest, if one waits.
-    pub fn notify_one(&self, guard: &LockGuard<'_>) -> Result<()> {
+    pub fn notify_one(&self, guard: &ProxyGuard<'_, LockGuard<'_>>) -> Result<()> {
         self.notify(guard, 1)
     }
 
     /// Notifies so many of those that wait, or all if there are not so many.
-    pub fn notify(&self, guard: &LockGuard<'_>, count: usize) -> Result<()> {
-        self.0.get()?.0.notify(guard, count)
+    pub fn notify(&self, guard: &ProxyGuard<'_, LockGuard<'_>>, count: usize) -> Result<()> {
+        match (self.0.far(), &guard.0) {
+            (None, Has::Near(guard)) => self.0.get()?.0.notify(guard, count),
+            (Some(far), Has::Far(_)) => {
+                let mut request = far.request(method::NOTIFY);
+                request.u64(count as u64);
+                far.call(request, |_| Ok(()))
+            }
+            _ => Err(another()),
+        }
     }
 
     /// Notifies all that wait.
-    pub fn notify_all(&self, guard: &LockGuard<'_>) -> Result<()> {
+    pub fn notify_all(&self, guard: &ProxyGuard<'_, LockGuard<'_>>) -> Result<()> {
         self.notify(guard, usize::MAX)
     }
 
-    fn wait_within(&self, guard: &mut LockGuard<'_>, timeout: Option<Duration>) -> Result<bool> {
-        let (condition, server) = self.0.get()?;
-        self.outcome(condition.wait_while(server, guard, timeout))
+    fn wait_within(
+        &self,
+        guard: &mut ProxyGuard<'_, LockGuard<'_>>,
+        timeout: Option<Duration>,
+    ) -> Result<bool> {
+        match (self.0.far(), &mut guard.0) {
+            (None, Has::Near(guard)) => {
+                let (condition, server) = self.0.get()?;
+                self.outcome(condition.wait_while(server, guard, timeout))
+            }
+            (Some(far), Has::Far(guard)) => {
+                let request = far.waiting(method::WAIT, timeout);
+                let (told, owner_died) =
+                    far.call(request, |answer| Ok((answer.flag()?, answer.flag()?)))?;
+                guard.owner_died |= owner_died;
+                Ok(told)
+            }
+            _ => Err(another()),
+        }
     }
 
     fn wait_for_within(
         &self,
-        guard: &mut LockGuard<'_>,
+        guard: &mut ProxyGuard<'_, LockGuard<'_>>,
         timeout: Option<Duration>,
-        predicate: impl FnMut() -> bool,
+        mut predicate: impl FnMut() -> bool,
     ) -> Result<bool> {
-        let (condition, server) = self.0.get()?;
-        self.outcome(condition.wait_for_while(server, guard, timeout, predicate))
+        if let (None, Has::Near(guard)) = (self.0.far(), &mut guard.0) {
+            let (condition, server) = self.0.get()?;
+            return self.outcome(condition.wait_for_while(server, guard, timeout, predicate));
+        }
+        let deadline = timeout.and_then(Deadline::after);
+        loop {
+            if predicate() {
+                return Ok(true);
+            }
+            if !self.wait_within(guard, deadline.map(|deadline| deadline.remaining()))? {
+                return Ok(predicate());
+            }
+        }
     }
 
     /// Whether it was in vain because of the server.
@@ -120,4 +167,8 @@ impl ConditionProxy {
             other => other,
         }
     }
+}
+
+fn another() -> Error {
+    Error::new(ErrorKind::InvalidArgument, "the guard is not of the condition's lock")
 }

@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::manager::direct::Direct;
+use crate::manager::far::frame::direct as method;
 use crate::sync::Event;
 use crate::wait::{Source, Waitable};
 use serde::{Deserialize, Serialize};
@@ -45,27 +46,42 @@ impl EventProxy {
 
     /// Sets it, and wakes all that wait for it.
     pub fn set(&self) -> Result<()> {
-        self.0.get().map(|(event, _)| event.set())
+        match self.0.far() {
+            Some(far) => far.order(method::SET),
+            None => self.0.get().map(|(event, _)| event.set()),
+        }
     }
 
     /// Takes back that it is set.
     pub fn clear(&self) -> Result<()> {
-        self.0.get().map(|(event, _)| event.clear())
+        match self.0.far() {
+            Some(far) => far.order(method::CLEAR),
+            None => self.0.get().map(|(event, _)| event.clear()),
+        }
     }
 
     /// Whether it is set.
     pub fn is_set(&self) -> Result<bool> {
-        self.0.get().map(|(event, _)| event.is_set())
+        match self.0.far() {
+            Some(far) => far.flag(method::IS_SET),
+            None => self.0.get().map(|(event, _)| event.is_set()),
+        }
     }
 
     /// Waits until it is set, or has been set since this call began.
     pub fn wait(&self) -> Result<()> {
+        if let Some(far) = self.0.far() {
+            return far.call(far.waiting(method::WAIT, None), |_| Ok(()));
+        }
         let (event, server) = self.0.get()?;
         if event.wait_while(server, None) { Ok(()) } else { Err(self.0.gone()) }
     }
 
     /// Waits for it so long at most, and says whether it was set.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool> {
+        if let Some(far) = self.0.far() {
+            return far.call(far.waiting(method::WAIT, Some(timeout)), |answer| answer.flag());
+        }
         let (event, server) = self.0.get()?;
         let set = event.wait_while(server, Some(timeout));
         if !set {
@@ -78,7 +94,8 @@ impl EventProxy {
     ///
     /// # Errors
     ///
-    /// From the future, besides: [`Io`](crate::ErrorKind::Io), if the thread could not be started that waits in its place.
+    /// From the future, besides: [`Io`](crate::ErrorKind::Io), if the thread could not be started that waits in its place;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for an event of another program's server.
     pub fn wait_async(&self) -> impl Future<Output = Result<()>> + Send + use<> {
         let begun = self.0.get().map(|(event, server)| event.wait_async_while(server));
         let direct = self.0.clone();

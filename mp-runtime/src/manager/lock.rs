@@ -3,6 +3,9 @@
 
 use crate::error::Result;
 use crate::manager::direct::Direct;
+use crate::manager::far::frame::direct as method;
+use crate::manager::guard::ProxyGuard;
+use crate::manager::wire::Message;
 use crate::sync::{
     BoundedSemaphore, Lock, LockGuard, RLock, RLockGuard, Semaphore, SemaphoreGuard,
 };
@@ -19,24 +22,45 @@ macro_rules! lock {
             }
 
             #[doc = concat!("As [`", stringify!($direct), "::lock`](crate::", stringify!($direct), "::lock).")]
-            pub fn lock(&self) -> Result<$guard<'_>> {
+            pub fn lock(&self) -> Result<ProxyGuard<'_, $guard<'_>>> {
+                if self.0.far().is_some() {
+                    return self.lock_far(None)?.ok_or_else(|| self.0.gone());
+                }
                 let (lock, server) = self.0.get()?;
-                lock.lock_while(server, None)?.ok_or_else(|| self.0.gone())
+                let guard = lock.lock_while(server, None)?;
+                guard.map(ProxyGuard::near).ok_or_else(|| self.0.gone())
             }
 
             #[doc = concat!("As [`", stringify!($direct), "::try_lock`](crate::", stringify!($direct), "::try_lock).")]
-            pub fn try_lock(&self) -> Result<Option<$guard<'_>>> {
-                self.0.get()?.0.try_lock()
+            pub fn try_lock(&self) -> Result<Option<ProxyGuard<'_, $guard<'_>>>> {
+                if self.0.far().is_some() {
+                    return self.lock_far(Some(Duration::ZERO));
+                }
+                self.0.get()?.0.try_lock().map(|guard| guard.map(ProxyGuard::near))
             }
 
             #[doc = concat!("As [`", stringify!($direct), "::lock_timeout`](crate::", stringify!($direct), "::lock_timeout).")]
-            pub fn lock_timeout(&self, timeout: Duration) -> Result<Option<$guard<'_>>> {
+            pub fn lock_timeout(
+                &self,
+                timeout: Duration,
+            ) -> Result<Option<ProxyGuard<'_, $guard<'_>>>> {
+                if self.0.far().is_some() {
+                    return self.lock_far(Some(timeout));
+                }
                 let (lock, server) = self.0.get()?;
                 let guard = lock.lock_while(server, Some(timeout))?;
                 if guard.is_none() {
                     self.0.expect_server()?;
                 }
-                Ok(guard)
+                Ok(guard.map(ProxyGuard::near))
+            }
+
+            fn lock_far(
+                &self,
+                timeout: Option<Duration>,
+            ) -> Result<Option<ProxyGuard<'_, $guard<'_>>>> {
+                let Some(far) = self.0.far() else { return Ok(None) };
+                Ok(far.acquire(timeout)?.map(|owner_died| ProxyGuard::far(far, owner_died)))
             }
 
             #[doc = concat!("As [`", stringify!($direct), "::acquire`](crate::", stringify!($direct), "::acquire).")]
@@ -46,7 +70,7 @@ macro_rules! lock {
 
             #[doc = concat!("As [`", stringify!($direct), "::try_acquire`](crate::", stringify!($direct), "::try_acquire).")]
             pub fn try_acquire(&self) -> Result<bool> {
-                self.0.get()?.0.try_acquire()
+                self.try_lock().map(|guard| guard.map(keep).is_some())
             }
 
             #[doc = concat!("As [`", stringify!($direct), "::acquire_timeout`](crate::", stringify!($direct), "::acquire_timeout).")]
@@ -56,9 +80,14 @@ macro_rules! lock {
 
             #[doc = concat!("As [`", stringify!($direct), "::release`](crate::", stringify!($direct), "::release); it is given back also when the server has ended.")]
             pub fn release(&self) -> Result<()> {
-                let released = self.0.handle().release();
+                let Some(lock) = self.0.handle() else { return self.release_far() };
+                let released = lock.release();
                 self.0.get()?;
                 released
+            }
+
+            fn release_far(&self) -> Result<()> {
+                self.0.far().map_or(Ok(()), |far| far.order(method::RELEASE))
             }
         }
     };
@@ -108,13 +137,23 @@ pub struct LockProxy(Direct<Lock>);
 lock!(LockProxy, Lock, LockGuard);
 
 impl LockProxy {
-    pub(super) fn handle(&self) -> &Lock {
-        self.0.handle()
+    /// Says which lock it is, for a condition.
+    pub(super) fn write(&self, request: &mut Message) -> Result<()> {
+        match self.0.handle() {
+            Some(lock) => request.value(lock).map(drop),
+            None => {
+                self.0.add_to(request);
+                Ok(())
+            }
+        }
     }
 
     /// Whether anybody has it at this moment.
     pub fn is_locked(&self) -> Result<bool> {
-        self.0.get().map(|(lock, _)| lock.is_locked())
+        match self.0.far() {
+            Some(far) => far.flag(method::IS_TAKEN),
+            None => self.0.get().map(|(lock, _)| lock.is_locked()),
+        }
     }
 }
 
@@ -133,7 +172,10 @@ lock!(RLockProxy, RLock, RLockGuard);
 impl RLockProxy {
     /// Whether anybody has it at this moment.
     pub fn is_locked(&self) -> Result<bool> {
-        self.0.get().map(|(lock, _)| lock.is_locked())
+        match self.0.far() {
+            Some(far) => far.flag(method::IS_TAKEN),
+            None => self.0.get().map(|(lock, _)| lock.is_locked()),
+        }
     }
 }
 
@@ -152,7 +194,10 @@ lock!(SemaphoreProxy, Semaphore, SemaphoreGuard);
 impl SemaphoreProxy {
     /// How many permits are free at this moment.
     pub fn value(&self) -> Result<u32> {
-        self.0.get().map(|(semaphore, _)| semaphore.value())
+        match self.0.far() {
+            Some(far) => far.number(method::FREE),
+            None => self.0.get().map(|(semaphore, _)| semaphore.value()),
+        }
     }
 }
 
@@ -171,6 +216,9 @@ lock!(BoundedSemaphoreProxy, BoundedSemaphore, SemaphoreGuard);
 impl BoundedSemaphoreProxy {
     /// How many permits are free at this moment.
     pub fn value(&self) -> Result<u32> {
-        self.0.get().map(|(semaphore, _)| semaphore.value())
+        match self.0.far() {
+            Some(far) => far.number(method::FREE),
+            None => self.0.get().map(|(semaphore, _)| semaphore.value()),
+        }
     }
 }

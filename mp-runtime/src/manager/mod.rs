@@ -12,11 +12,17 @@ mod cell;
 mod change;
 mod class;
 mod condition;
+mod connector;
 mod dict;
 mod direct;
 mod event;
+mod far;
+mod gate;
+mod guard;
+mod host;
 mod list;
 mod lock;
+mod names;
 mod namespace;
 mod number;
 mod object;
@@ -29,6 +35,7 @@ mod serve;
 mod server;
 mod session;
 mod set;
+mod status;
 mod watcher;
 mod wire;
 
@@ -38,8 +45,11 @@ pub use cell::{ArrayProxy, ValueProxy};
 pub use change::{Change, Changed, Changes};
 pub use class::{Class, ClassRegistration, Kept, Made, Managed, Method, MethodEntry};
 pub use condition::ConditionProxy;
+pub use connector::ManagerConnector;
 pub use dict::{DictEntries, DictProxy};
 pub use event::EventProxy;
+pub use guard::ProxyGuard;
+pub use host::ManagerServer;
 pub use list::{ListProxy, ListValues};
 pub use lock::{BoundedSemaphoreProxy, LockProxy, RLockProxy, SemaphoreProxy};
 pub use namespace::NamespaceProxy;
@@ -53,16 +63,15 @@ pub use set::SetProxy;
 pub use watcher::DictWatcher;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::manager::proxy::Proxy;
+use crate::manager::proxy::{Proxy, Way};
 use crate::manager::serve::Serve;
-use crate::manager::session::Session;
-use crate::manager::wire::{Message, kind, method};
+use crate::manager::wire::{kind, method};
 use crate::process::Process;
+use crate::socket::Address;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long each step of its end may take: asked, by SIGTERM, by SIGKILL.
@@ -98,7 +107,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Manager {
     /// The server's; none for one that is reached otherwise.
     process: Option<Process<Serve>>,
-    session: Arc<Session>,
+    way: Way,
+    /// Where other programs reach the server.
+    address: Option<Address>,
     timeout: Duration,
 }
 
@@ -210,7 +221,7 @@ impl Manager {
     }
 
     fn make(&self, kind: u8) -> Result<Proxy> {
-        Proxy::create(&self.session, kind)
+        Proxy::create(&self.way, kind)
     }
 
     /// How many objects the server keeps: those that somebody has, here, in another process, in a message, or inside
@@ -220,15 +231,15 @@ impl Manager {
     ///
     /// As [`dict`](Self::dict).
     pub fn number_of_objects(&self) -> Result<usize> {
-        self.session.call(Message::request(0, 0, method::COUNT), |answer, _| answer.len())
+        self.way.call(self.way.request(method::COUNT), |answer, _| answer.len())
     }
 
-    /// The server's process id.
+    /// The server's process id; none of one that is elsewhere.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         match self.process() {
             Some(process) => process.pid(),
-            None => Some(std::process::id()),
+            None => matches!(self.way, Way::Near(_)).then(std::process::id),
         }
     }
 
@@ -246,14 +257,12 @@ impl Manager {
     /// If its end cannot be waited for.
     pub fn shutdown(&self) -> Result<()> {
         let Some(process) = self.process() else {
-            self.session.end();
-            return Ok(());
+            return self.end();
         };
         if !process.is_alive() {
             return process.join();
         }
-        self.session.end();
-        self.session.look_again();
+        self.end()?;
         if process.join_timeout(self.timeout)? {
             return Ok(());
         }
@@ -263,6 +272,18 @@ impl Manager {
         }
         process.kill()?;
         process.join()
+    }
+
+    /// Tells the server to end, without waiting for that.
+    fn end(&self) -> Result<()> {
+        match &self.way {
+            Way::Near(session) => {
+                session.end();
+                session.look_again();
+                Ok(())
+            }
+            Way::Far(remote) => remote.shutdown(),
+        }
     }
 
     fn process(&self) -> Option<&Process<Serve>> {

@@ -4,27 +4,36 @@
 use crate::codec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::class::{Managed, Method};
-use crate::manager::proxy::Proxy;
+use crate::manager::proxy::{Proxy, Way};
 use crate::manager::session::Session;
-use crate::manager::wire::{Message, kind, method};
+use crate::manager::wire::{kind, method};
 use crate::manager::{Manager, SHUTDOWN_TIMEOUT};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use std::any::type_name;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// The way to the server that this process is.
-static CURRENT: OnceLock<Arc<Session>> = OnceLock::new();
+static CURRENT: RwLock<Option<Arc<Session>>> = RwLock::new(None);
 
 /// This process serves, and reaches itself that way.
-pub(super) fn serve_here(session: Arc<Session>) {
-    let _ = CURRENT.set(session);
+pub(super) fn serve_here(session: &Arc<Session>) {
+    let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
+    current.get_or_insert_with(|| Arc::clone(session));
+}
+
+/// That server has ended.
+pub(super) fn serve_no_more(session: &Session) {
+    let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
+    let gone = current.take_if(|current| current.server() == session.server());
+    drop(current);
+    drop(gone);
 }
 
 /// The way to the server that this process is, if it is one.
-pub(super) fn here() -> Option<&'static Arc<Session>> {
-    CURRENT.get()
+pub(super) fn here() -> Option<Arc<Session>> {
+    CURRENT.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// A handle on an object of any class.
@@ -100,14 +109,14 @@ impl Manager {
     /// }
     /// ```
     pub fn create<C: Managed>(&self, args: C::Args<'_>) -> Result<C::Created> {
-        let mut request = Message::request(0, 0, method::CREATE);
+        let mut request = self.way.request(method::CREATE);
         C::__class().write(request.u8(kind::CUSTOM));
         request.encoded(type_name::<C::Args<'_>>(), |bytes, attachments| {
             C::__encode(&args, codec::To::new(bytes, attachments))
         })?;
         drop(args);
-        let made = self.session.call(request, |answer, rest| match answer.flag()? {
-            true => Proxy::made(answer, rest, &self.session).map(|proxy| Ok(Object(proxy))),
+        let made = self.way.call(request, |answer, rest| match answer.flag()? {
+            true => Proxy::made(answer, rest, &self.way).map(|proxy| Ok(Object(proxy))),
             false => answer.value().map(Err),
         })?;
         C::__created(made).ok_or_else(|| {
@@ -122,10 +131,16 @@ impl Manager {
     ///
     /// `NotRunning` in any other process.
     pub fn current() -> Result<Self> {
-        let session = CURRENT.get().cloned().ok_or_else(|| {
+        let current = CURRENT.read().unwrap_or_else(PoisonError::into_inner);
+        let session = current.clone().ok_or_else(|| {
             Error::new(ErrorKind::NotRunning, "this process is no manager's server")
         })?;
-        Ok(Self { process: None, session, timeout: SHUTDOWN_TIMEOUT })
+        Ok(Self {
+            process: None,
+            way: Way::Near(session),
+            address: None,
+            timeout: SHUTDOWN_TIMEOUT,
+        })
     }
 }
 

@@ -58,7 +58,7 @@ impl<R> ResultProxy<R> {
         what: u8,
         write: impl FnOnce(&mut Message) -> Result<()>,
     ) -> Result<Self> {
-        let event = Direct::create(object.session(), kind::PART, |request| {
+        let event = Direct::create(&object.way()?, kind::PART, |request| {
             write(request.u64(object.number()).u8(what))
         })?;
         Ok(Self { event, of: PhantomData })
@@ -190,7 +190,7 @@ impl<R> Clone for ResultProxy<R> {
 
 impl<R> fmt::Debug for ResultProxy<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ready = self.event.handle().is_set();
+        let ready = self.event.handle().is_some_and(Event::is_set);
         f.debug_struct("ResultProxy").field("ready", &ready).finish_non_exhaustive()
     }
 }

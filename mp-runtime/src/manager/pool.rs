@@ -5,7 +5,7 @@ use crate::codec::To;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::Manager;
 use crate::manager::outcome::ResultProxy;
-use crate::manager::proxy::Proxy;
+use crate::manager::proxy::{Proxy, Way, elsewhere};
 use crate::manager::wire::{Message, kind, pool as method};
 use crate::pool::served::{Batch, Limits};
 use crate::task::Task;
@@ -63,6 +63,9 @@ impl Manager {
     ///
     /// As [`dict`](Self::dict), and as [`Pool::new`](crate::Pool::new).
     pub fn pool(&self, processes: usize) -> Result<PoolProxy> {
+        if matches!(self.way, Way::Far(_)) {
+            return Err(elsewhere());
+        }
         let proxy = self.make(kind::POOL)?;
         let write = |request: &mut Message| {
             request.u64(processes as u64);

@@ -2,8 +2,10 @@
 #![expect(clippy::missing_errors_doc, reason = "the type says it for all its methods")]
 
 use crate::channel::{Messages, Queue, TrySendError};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::manager::direct::Direct;
+use crate::manager::far::frame::direct as method;
+use crate::manager::far::item;
 use crate::wait::{Source, Waitable};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -45,7 +47,7 @@ use std::time::Duration;
 /// }
 /// ```
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[serde(bound = "T: 'static")]
 pub struct QueueProxy<T>(Direct<Queue<T>>);
 
 impl<T> Clone for QueueProxy<T> {
@@ -61,27 +63,45 @@ impl<T> QueueProxy<T> {
 
     /// How many items there are.
     pub fn len(&self) -> Result<usize> {
-        self.0.get().map(|(queue, _)| queue.len())
+        match self.0.far() {
+            Some(far) => far.count(method::LEN),
+            None => self.0.get().map(|(queue, _)| queue.len()),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> Result<bool> {
-        self.0.get().map(|(queue, _)| queue.is_empty())
+        match self.0.far() {
+            Some(_) => self.len().map(|len| len == 0),
+            None => self.0.get().map(|(queue, _)| queue.is_empty()),
+        }
     }
 
     /// Whether there are as many as it takes; never, if it has no bound.
     pub fn is_full(&self) -> Result<bool> {
-        self.0.get().map(|(queue, _)| queue.is_full())
+        match self.0.far() {
+            Some(_) => {
+                let capacity = self.capacity()?;
+                Ok(capacity.is_some_and(|capacity| self.len().is_ok_and(|len| len >= capacity)))
+            }
+            None => self.0.get().map(|(queue, _)| queue.is_full()),
+        }
     }
 
     /// How many items it takes; none if it has no bound.
     pub fn capacity(&self) -> Result<Option<usize>> {
-        self.0.get().map(|(queue, _)| queue.capacity())
+        match self.0.far() {
+            Some(far) => Ok(Some(far.count(method::CAPACITY)?).filter(|items| *items != 0)),
+            None => self.0.get().map(|(queue, _)| queue.capacity()),
+        }
     }
 
     /// Says that one of the items that were got has been dealt with, for [`join`](Self::join).
     pub fn task_done(&self) -> Result<()> {
-        self.0.get()?.0.task_done()
+        match self.0.far() {
+            Some(far) => far.order(method::TASK_DONE),
+            None => self.0.get()?.0.task_done(),
+        }
     }
 
     /// Waits until [`task_done`](Self::task_done) was called for every item that was put.
@@ -95,23 +115,33 @@ impl<T> QueueProxy<T> {
     }
 
     fn join_within(&self, timeout: Option<Duration>) -> Result<bool> {
+        if let Some(far) = self.0.far() {
+            return far.call(far.waiting(method::JOIN, timeout), |answer| answer.flag());
+        }
         self.0.get()?.0.join_while(timeout, || self.0.expect_server())
     }
 
-    /// Closes this handle: see [`Queue::close`](crate::Queue::close).
+    /// Closes this handle: see [`Queue::close`](crate::Queue::close). One of a queue in another program's server stays as it
+    /// is: drop it.
     pub fn close(&self) {
-        self.0.handle().close();
+        self.0.handle().into_iter().for_each(Queue::close);
     }
 
     /// Closes the queue for everyone: see [`Queue::close_all`](crate::Queue::close_all).
     pub fn close_all(&self) -> Result<()> {
-        self.0.get().map(|(queue, _)| queue.close_all())
+        match self.0.far() {
+            Some(far) => far.order(method::CLOSE),
+            None => self.0.get().map(|(queue, _)| queue.close_all()),
+        }
     }
 }
 
 impl<T: Serialize + 'static> QueueProxy<T> {
     /// Puts an item at the end; waits for room if the queue is full.
     pub fn put(&self, item: T) -> Result<()> {
+        if self.0.far().is_some() {
+            return self.put_far(&item, None);
+        }
         let queue = self.0.get()?.0;
         queue.put_while(item, None, || self.0.expect_server()).map_err(|error| match error {
             TrySendError::Disconnected(_) => self.0.gone(),
@@ -125,6 +155,9 @@ impl<T: Serialize + 'static> QueueProxy<T> {
     ///
     /// With the item: `Full` if there is no room.
     pub fn try_put(&self, item: T) -> Result<(), TrySendError<T>> {
+        if self.0.far().is_some() {
+            return self.try_put_far(item, Duration::ZERO);
+        }
         match self.0.get() {
             Ok((queue, _)) => queue.try_put(item),
             Err(_) => Err(TrySendError::Disconnected(item)),
@@ -137,6 +170,9 @@ impl<T: Serialize + 'static> QueueProxy<T> {
     ///
     /// With the item: `Full` if there was no room until then.
     pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), TrySendError<T>> {
+        if self.0.far().is_some() {
+            return self.try_put_far(item, timeout);
+        }
         match self.0.get() {
             Ok((queue, _)) => queue.put_while(item, Some(timeout), || self.0.expect_server()),
             Err(_) => Err(TrySendError::Disconnected(item)),
@@ -144,10 +180,34 @@ impl<T: Serialize + 'static> QueueProxy<T> {
     }
 }
 
+impl<T: Serialize + 'static> QueueProxy<T> {
+    fn put_far(&self, item: &T, timeout: Option<Duration>) -> Result<()> {
+        let far = self.0.far().ok_or_else(|| self.0.gone())?;
+        let mut request = far.waiting(method::PUT, timeout);
+        request.item(item)?;
+        far.call(request, |_| Ok(()))
+    }
+
+    fn try_put_far(&self, item: T, timeout: Duration) -> Result<(), TrySendError<T>> {
+        self.put_far(&item, Some(timeout)).map_err(|error| match error.kind() {
+            ErrorKind::Full => TrySendError::Full(item),
+            _ => TrySendError::new(item, error),
+        })
+    }
+}
+
 impl<T: DeserializeOwned + 'static> QueueProxy<T> {
+    fn get_far(&self, timeout: Option<Duration>) -> Result<T> {
+        let Some(far) = self.0.far() else { return Err(self.0.gone()) };
+        far.call(far.waiting(method::GET, timeout), |answer| answer.value_by(item::decode))
+    }
+
     /// Takes the item at the front; waits for one if there is none.
     pub fn get(&self) -> Result<T> {
-        self.0.get()?.0.get_while(None, || self.0.expect_server())
+        match self.0.far() {
+            Some(_) => self.get_far(None),
+            None => self.0.get()?.0.get_while(None, || self.0.expect_server()),
+        }
     }
 
     /// As [`get`](Self::get), without waiting.
@@ -156,7 +216,10 @@ impl<T: DeserializeOwned + 'static> QueueProxy<T> {
     ///
     /// `Empty` if there is no item.
     pub fn try_get(&self) -> Result<T> {
-        self.0.get()?.0.try_get()
+        match self.0.far() {
+            Some(_) => self.get_far(Some(Duration::ZERO)),
+            None => self.0.get()?.0.try_get(),
+        }
     }
 
     /// As [`get`](Self::get), waiting for so long at most.
@@ -165,7 +228,10 @@ impl<T: DeserializeOwned + 'static> QueueProxy<T> {
     ///
     /// `Empty` if there was no item until then.
     pub fn get_timeout(&self, timeout: Duration) -> Result<T> {
-        self.0.get()?.0.get_while(Some(timeout), || self.0.expect_server())
+        match self.0.far() {
+            Some(_) => self.get_far(Some(timeout)),
+            None => self.0.get()?.0.get_while(Some(timeout), || self.0.expect_server()),
+        }
     }
 
     /// The items as they come, each waited for, until no more can come: the queue is closed, or the server has ended.

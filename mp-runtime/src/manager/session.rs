@@ -5,6 +5,7 @@ use crate::channel::{self, Encoded, Receiver, Rest, Sender};
 use crate::commons::{self, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::wire::{self, Message, NO_LINK, Reader, method};
+use crate::sync;
 use crate::sys::clock;
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
@@ -67,6 +68,11 @@ impl Session {
         session
     }
 
+    /// The one to a server that this process has other objects of.
+    pub(super) fn known(server: u64) -> Option<Arc<Self>> {
+        lock(&SESSIONS).get(&server).and_then(Weak::upgrade)
+    }
+
     pub(super) fn door(&self) -> &Sender<Encoded> {
         &self.door
     }
@@ -103,7 +109,7 @@ impl Session {
     }
 
     fn post(&self, message: Message) -> Result<()> {
-        let Message { bytes, attachments } = message;
+        let Message { bytes, attachments, .. } = message;
         self.door
             .send_encoded(&bytes, attachments, || self.expect_server())
             .map_err(|error| self.ended(error))
@@ -111,7 +117,11 @@ impl Session {
 
     /// Awaits the answer to what was posted; what holds the objects in it is to be kept until they are decoded.
     fn answer(&self, link: &mut Link) -> Result<Rest> {
-        let received = link.answers.recv_encoded(&mut link.buffer, || self.expect_server());
+        let still = || match sync::is_abandoned() {
+            true => Err(Error::new(ErrorKind::Disconnected, "the client is gone")),
+            false => self.expect_server(),
+        };
+        let received = link.answers.recv_encoded(&mut link.buffer, still);
         received.map_err(|error| self.ended(error))
     }
 
@@ -122,22 +132,32 @@ impl Session {
     /// What the server answers; `Disconnected` if it has ended.
     pub(super) fn call<R>(
         &self,
-        mut request: Message,
+        request: Message,
         read: impl FnOnce(&mut Reader<'_>, &Rest) -> Result<R>,
+    ) -> Result<R> {
+        self.exchange(request, |answer, rest| {
+            let mut reader = Reader::new(answer);
+            wire::read_status(&mut reader).and_then(|()| read(&mut reader, &rest))
+        })?
+    }
+
+    /// As [`call`](Self::call), with the answer as it is.
+    pub(super) fn exchange<R>(
+        &self,
+        mut request: Message,
+        read: impl FnOnce(&[u8], Rest) -> R,
     ) -> Result<R> {
         let mut link = self.link()?;
         request.set_link(link.number);
         self.post(request)?;
         // A link whose answer did not come is not used again: that may be yet to come.
         let rest = self.answer(&mut link)?;
-        let mut reader = Reader::new(&link.buffer);
-        let read = wire::read_status(&mut reader).and_then(|()| read(&mut reader, &rest));
-        drop(rest);
+        let read = read(&link.buffer, rest);
         if link.buffer.capacity() > LARGE {
             link.buffer = Vec::new();
         }
         lock(&self.idle).push(link);
-        read
+        Ok(read)
     }
 
     /// Tells the server that an object may be of no more use.

@@ -74,7 +74,7 @@ where
     /// See [`DictWatcher`].
     pub fn watch(&self, key: &K) -> Result<DictWatcher<V>> {
         let dict = self.proxy();
-        let event = Direct::create(dict.session(), kind::PART, |request| {
+        let event = Direct::create(&dict.way()?, kind::PART, |request| {
             request.u64(dict.number()).value(key).map(drop)
         })?;
         Ok(DictWatcher { event, _dict: dict.clone(), of: PhantomData })

@@ -7,12 +7,19 @@
 use crate::codec;
 use crate::commons::Hold;
 use crate::custody::Attachments;
-use crate::error::{Error, ErrorKind, RemotePanic, Result};
-use crate::protocol::message::{PanicReport, TaskKey};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manager::far::lease::Lease;
+use crate::manager::far::travel::{self, Cargo};
+pub(super) use crate::manager::status::{
+    OK, no_method, read_status, write_error, write_panic, write_whole,
+};
+use crate::protocol::message::TaskKey;
 use crate::task::registry::{self, Entry};
 use serde::de::DeserializeOwned;
 use serde::ser::Serialize;
 use std::any::type_name;
+use std::sync::Arc;
+use std::vec;
 
 /// The methods of the server itself, which is object 0.
 pub(super) mod method {
@@ -24,6 +31,11 @@ pub(super) mod method {
     pub(in crate::manager) const REAP: u16 = 6;
     pub(in crate::manager) const SHUTDOWN: u16 = 7;
     pub(in crate::manager) const UPDATE: u16 = 8;
+    /// An object by its number, with what its maker got.
+    pub(in crate::manager) const RESOLVE: u16 = 20;
+    pub(in crate::manager) const PUBLISH: u16 = 21;
+    pub(in crate::manager) const UNPUBLISH: u16 = 22;
+    pub(in crate::manager) const LOOKUP: u16 = 23;
 }
 
 /// The kinds of objects.
@@ -129,6 +141,8 @@ pub(super) const NO_LINK: u64 = 0;
 pub(super) struct Message {
     pub(super) bytes: Vec<u8>,
     pub(super) attachments: Attachments,
+    /// Of one that goes to a server elsewhere.
+    pub(super) far: Option<Box<Cargo>>,
 }
 
 impl Message {
@@ -181,9 +195,11 @@ impl Message {
         encode: impl FnOnce(&mut Vec<u8>, &mut Attachments) -> Result<()>,
     ) -> Result<&mut Self> {
         let start = self.bytes.len();
-        let before = self.attachments.objects();
+        let beside = |of: &Self| of.far.as_ref().map_or(of.attachments.objects(), |far| far.len());
+        let before = beside(self);
         self.bytes.extend_from_slice(&[0; 12]);
-        let done = encode(&mut self.bytes, &mut self.attachments);
+        let Self { bytes, attachments, far } = self;
+        let done = travel::encoding(far, || encode(bytes, attachments));
         done.inspect_err(|_| self.bytes.truncate(start))?;
         if self.attachments.has_descriptors() {
             let text = format!(
@@ -192,7 +208,10 @@ impl Message {
             return Err(Error::new(ErrorKind::Encode, text));
         }
         let len = (self.bytes.len() - start - 12) as u64;
-        let objects = u32::try_from(self.attachments.objects() - before).unwrap_or(u32::MAX);
+        if self.far.is_some() && self.attachments.objects() > 0 {
+            return Err(travel::stays(name));
+        }
+        let objects = u32::try_from(beside(self) - before).unwrap_or(u32::MAX);
         self.bytes[start..start + 8].copy_from_slice(&len.to_le_bytes());
         self.bytes[start + 8..start + 12].copy_from_slice(&objects.to_le_bytes());
         Ok(self)
@@ -232,6 +251,8 @@ impl Message {
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
+    /// What is beside an answer of a server elsewhere.
+    beside: Option<vec::IntoIter<Option<Arc<Lease>>>>,
 }
 
 fn malformed() -> Error {
@@ -243,7 +264,22 @@ fn malformed() -> Error {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+        Self { bytes, beside: None }
+    }
+
+    /// An answer of a server elsewhere, and the objects beside it.
+    pub(super) fn with(bytes: &'a [u8], beside: Vec<Option<Arc<Lease>>>) -> Self {
+        Self { bytes, beside: Some(beside.into_iter()) }
+    }
+
+    /// The first of those, which stands for no value.
+    pub(super) fn lease(&mut self) -> Option<Arc<Lease>> {
+        self.beside.as_mut()?.next()?
+    }
+
+    /// The objects beside what is not yet read.
+    pub(super) fn leases(&self) -> &[Option<Arc<Lease>>] {
+        self.beside.as_ref().map_or(&[], |beside| beside.as_slice())
     }
 
     fn take(&mut self, len: usize) -> Result<&'a [u8]> {
@@ -296,12 +332,26 @@ impl<'a> Reader<'a> {
 
     /// A value's bytes, and how many objects it holds.
     pub(super) fn kept(&mut self) -> Result<(&'a [u8], usize)> {
+        let (bytes, objects) = self.raw()?;
+        self.beside.iter_mut().for_each(|beside| beside.by_ref().take(objects).for_each(drop));
+        Ok((bytes, objects))
+    }
+
+    fn raw(&mut self) -> Result<(&'a [u8], usize)> {
         let (len, objects) = (self.len()?, self.u32()?);
         Ok((self.take(len)?, usize::try_from(objects).unwrap_or(usize::MAX)))
     }
 
+    /// Decodes a value's bytes by `decode`.
+    pub(super) fn value_by<R>(&mut self, decode: impl FnOnce(&'a [u8]) -> Result<R>) -> Result<R> {
+        let (bytes, objects) = self.raw()?;
+        let Some(beside) = &mut self.beside else { return decode(bytes) };
+        let own = beside.take(objects).collect();
+        travel::decoding(own, || decode(bytes))
+    }
+
     pub(super) fn value<T: DeserializeOwned + 'static>(&mut self) -> Result<T> {
-        codec::decode_value(self.kept()?.0, Attachments::NONE)
+        self.value_by(|bytes| codec::decode_value(bytes, Attachments::NONE))
     }
 
     /// All that is left.
@@ -321,66 +371,5 @@ impl<'a> Reader<'a> {
     /// The bytes of a value that may be there.
     pub(super) fn raw_option(&mut self) -> Result<Option<Vec<u8>>> {
         self.flag()?.then(|| self.kept().map(|(bytes, _)| bytes.to_vec())).transpose()
-    }
-}
-
-/// What an answer begins with if all is well.
-pub(super) const OK: u8 = 0;
-const CODES: [(u8, ErrorKind); 4] = [
-    (1, ErrorKind::InvalidArgument),
-    (2, ErrorKind::NotFound),
-    (3, ErrorKind::Broken),
-    (4, ErrorKind::Encode),
-];
-const REMOTE: u8 = 5;
-const PANICKED: u8 = 6;
-/// The error follows, whole.
-const WHOLE: u8 = 7;
-
-/// Makes an answer of what went wrong.
-pub(super) fn write_error(message: &mut Message, error: &Error) {
-    let known = CODES.iter().find(|(_, kind)| *kind == error.kind());
-    message.bytes.clear();
-    message.attachments = Attachments::NONE;
-    message.u8(known.map_or(REMOTE, |(code, _)| *code)).text(&error.to_string());
-}
-
-/// Makes an answer of a panic in `what`, on the server of that name.
-pub(super) fn write_panic(message: &mut Message, what: &str, report: PanicReport, server: &str) {
-    let PanicReport { message: text, location, backtrace } = report;
-    message.bytes.clear();
-    message.attachments = Attachments::NONE;
-    message.u8(PANICKED).text(what).text(server).text(&text).text(&location);
-    message.text(&backtrace.unwrap_or_default());
-}
-
-/// Makes an answer of an error with all that it has: of a task, which may have panicked or been killed.
-pub(super) fn write_whole(message: &mut Message, error: &Error) {
-    write_error(message, error);
-    let mut whole = Message::default();
-    if whole.u8(WHOLE).value(error).is_ok() {
-        *message = whole;
-    }
-}
-
-fn read_panic(answer: &mut Reader<'_>) -> Result<Error> {
-    let (what, server) = (answer.text()?, answer.text()?.to_owned());
-    let (text, location) = (answer.text()?.to_owned(), answer.text()?.to_owned());
-    let backtrace = Some(answer.text()?.to_owned()).filter(|text| !text.is_empty());
-    let panic = RemotePanic::new(text, location, backtrace, server);
-    Ok(Error::panicked(&format!("method {what}"), panic))
-}
-
-/// The error that an answer is, if it is one.
-pub(super) fn read_status(answer: &mut Reader<'_>) -> Result<()> {
-    match answer.u8()? {
-        OK => Ok(()),
-        PANICKED => Err(read_panic(answer)?),
-        WHOLE => Err(answer.value()?),
-        code => {
-            let known = CODES.iter().find(|(number, _)| *number == code);
-            let kind = known.map_or(ErrorKind::Remote, |(_, kind)| *kind);
-            Err(Error::new(kind, answer.text()?))
-        }
     }
 }

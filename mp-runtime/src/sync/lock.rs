@@ -154,6 +154,20 @@ impl Lock {
         if raw(&self.hold).give_back(&me()?) { Ok(()) } else { Err(not_owner()) }
     }
 
+    /// The guard of this thread, which has it.
+    ///
+    /// # Errors
+    ///
+    /// `NotOwner` if it does not.
+    pub(crate) fn own_guard(&self) -> Result<LockGuard<'_>> {
+        if raw(&self.hold).is_mine(&me()?) { Ok(self.guard(false)) } else { Err(not_owner()) }
+    }
+
+    /// Whether both are handles on one lock.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.hold.is_same(&other.hold)
+    }
+
     /// Whether anybody has it at this moment.
     #[must_use]
     pub fn is_locked(&self) -> bool {

@@ -2,6 +2,7 @@
 //! and handles travel inside values. The algorithms (`raw`, `flag`, `permits`, `tickets`, `rounds`) are generic over
 //! the words (`word`), so that loom can try them.
 
+mod abandoned;
 mod barrier;
 mod condition;
 mod event;
@@ -17,6 +18,7 @@ mod semaphore;
 mod tickets;
 mod word;
 
+pub(crate) use abandoned::{is_abandoned, work_for};
 pub(crate) use me::Me;
 pub(crate) use raw::Owner;
 pub(crate) use word::{Patience, Word};

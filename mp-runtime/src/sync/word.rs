@@ -5,6 +5,7 @@
 //! after each access. loom knows no clock: what depends on one is behind [`Word`] as well.
 
 use crate::commons::{self, Number};
+use crate::sync::abandoned;
 use crate::sys::clock::{self, Deadline};
 use crate::sys::{self, futex, step};
 use std::hint;
@@ -38,7 +39,7 @@ pub(crate) struct Patience {
     deadline: Option<Deadline>,
     next_look: Duration,
     since: Option<Duration>,
-    /// A process whose end ends the wait.
+    /// A process whose end ends the wait; so does that of somebody elsewhere for whom this thread works.
     needed: Option<Number>,
 }
 
@@ -87,7 +88,9 @@ impl Patience {
                 Woken::TimedOut
             }
             futex::Wait::TimedOut
-                if self.needed.is_some_and(|needed| !commons::is_alive(needed)) =>
+                if self.needed.is_some_and(|needed| {
+                    !commons::is_alive(needed) || abandoned::is_abandoned()
+                }) =>
             {
                 Woken::TimedOut
             }

@@ -106,7 +106,6 @@ impl Customs {
         to: Arc<Sender<Encoded>>,
     ) -> Result<()> {
         self.admit();
-        let gone = || Error::new(ErrorKind::NotFound, "the managed object is there no more");
         let instance = &self.entries.get(&object).ok_or_else(gone)?.instance;
         let method = instance.class.method(number).ok_or_else(|| super::no_method(number))?;
         let (arguments, holds) = call.into_parts();
@@ -122,6 +121,12 @@ impl Customs {
         let (instance, shared) = (Arc::clone(instance), Arc::clone(&self.shared));
         claim.spend(move || instance.serve(call, &shared));
         Ok(())
+    }
+
+    /// A client's hold on an object.
+    pub(super) fn hold(&mut self, object: u64) -> Result<Hold> {
+        self.admit();
+        self.entries.get(&object).ok_or_else(gone)?.hold.as_role(Role::RECEIVER)
     }
 
     /// Gives an object up that nobody has any more.
@@ -157,6 +162,10 @@ impl Customs {
     fn admit(&mut self) {
         self.entries.extend(lock(&self.shared.fresh).drain(..));
     }
+}
+
+fn gone() -> Error {
+    Error::new(ErrorKind::NotFound, "the managed object is there no more")
 }
 
 fn discard<T>(object: T) {

@@ -1,6 +1,6 @@
 //! The server of a manager: the objects, who has them, and the calls, one after the other. What they can do is in `map` and
 //! `list`, those that need no server to be used in `direct`; what is kept of values in `store`, who sees to clients that die in
-//! `watch`. Objects of users' own classes are in `custom`, values that tasks change in `update`, both on `threads`: these answer by
+//! `watch`, what is published in `names`. Objects of users' own classes are in `custom`, values that tasks change in `update`, both on `threads`: these answer by
 //! themselves. Sums are in `number`, those who watch a dictionary in `watchers`, pools in
 //! `pool`.
 
@@ -8,6 +8,7 @@ mod custom;
 mod direct;
 mod list;
 mod map;
+mod names;
 mod number;
 mod pool;
 pub(super) mod store;
@@ -22,9 +23,10 @@ use crate::commons::{self, Hold, Kind, Role};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::session::Session;
-use crate::manager::wire::{self, Message, NO_LINK, Reader, kind, method};
+use crate::manager::wire::{self, Message, NO_LINK, Reader, kind, method, no_method};
 use crate::pool::finish;
 use custom::Customs;
+use names::Names;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -53,13 +55,10 @@ trait Object {
     fn end(&mut self) {}
 }
 
-fn no_method(number: u16) -> Error {
-    Error::new(ErrorKind::Remote, format!("the object has no method {number}"))
-}
-
 struct Entry {
     /// The server's own hold; those of clients and of values are in another part.
     hold: Hold,
+    kind: u8,
     object: Box<dyn Object>,
 }
 
@@ -75,6 +74,7 @@ struct Server {
     customs: Customs,
     created: u64,
     links: HashMap<u64, Link>,
+    names: Names,
     watch: Watch,
     updates: Updates,
     ended: bool,
@@ -103,6 +103,7 @@ pub(super) fn serve(id: u64, door: Receiver<Encoded>, back: Sender<Encoded>) -> 
         customs,
         created: 0,
         links: HashMap::new(),
+        names: Names::default(),
         watch,
         updates,
         ended: false,
@@ -140,7 +141,7 @@ pub(super) fn serve(id: u64, door: Receiver<Encoded>, back: Sender<Encoded>) -> 
 fn send(to: &Sender<Encoded>, answer: Message) -> bool {
     // A client takes an answer before it asks again, so there is room; else nobody waits for that.
     let full = || Err(Error::new(ErrorKind::Full, "the client takes no answers"));
-    let Message { bytes, attachments } = answer;
+    let Message { bytes, attachments, .. } = answer;
     to.send_encoded(&bytes, attachments, full).is_ok()
 }
 
@@ -218,6 +219,10 @@ impl Server {
                 self.updates.begin(call.split(), self.answers(link)?)?;
                 answer.bytes.clear();
             }
+            method::RESOLVE => self.resolve(call.reader.u64()?, answer)?,
+            method::PUBLISH => self.names.publish(call)?,
+            method::UNPUBLISH => self.names.unpublish(call)?,
+            method::LOOKUP => self.names.find(call, answer)?,
             other => return Err(no_method(other)),
         }
         Ok(())
@@ -246,7 +251,8 @@ impl Server {
 
     fn create(&mut self, link: u64, call: &mut Arguments<'_>) -> Result<Option<(u64, Hold)>> {
         self.sweep_at_times();
-        let object: Box<dyn Object> = match call.reader.u8()? {
+        let of = call.reader.u8()?;
+        let object: Box<dyn Object> = match of {
             kind::MAP => Box::<map::Map>::default(),
             kind::LIST => Box::<list::List>::default(),
             kind::POOL => Box::new(pool::Served::new(self.customs.threads())),
@@ -264,8 +270,19 @@ impl Server {
             other => direct::make(other, call)?,
         };
         let (hold, client) = self.hold()?;
-        self.objects.insert(self.created, Entry { hold, object });
+        self.objects.insert(self.created, Entry { hold, kind: of, object });
         Ok(Some((self.created, client)))
+    }
+
+    /// Gives an object by its number, with what its maker got.
+    fn resolve(&mut self, object: u64, answer: &mut Message) -> Result<()> {
+        answer.u64(object);
+        if let Some(Entry { hold, kind, object }) = self.objects.get(&object) {
+            answer.attachments.hold(&hold.as_role(Role::RECEIVER)?)?;
+            return object.hand_out(answer.u8(*kind));
+        }
+        let hold = self.customs.hold(object)?;
+        answer.u8(kind::CUSTOM).attachments.hold(&hold).map(drop)
     }
 
     /// The server's hold on a new object, and its first client's.

@@ -10,6 +10,8 @@ use crate::sys::{pidfd, poll};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -25,6 +27,7 @@ pub(super) struct Watch {
 struct Shared {
     added: Mutex<Vec<(u32, OwnedFd)>>,
     event: Event,
+    ended: AtomicBool,
     /// The server's door.
     to: Sender<Encoded>,
 }
@@ -33,7 +36,8 @@ impl Watch {
     pub(super) fn start(to: Sender<Encoded>) -> Result<Self> {
         let io = |error| Error::io("waiting for the clients of a manager", error);
         let event = Event::new().map_err(io)?;
-        let shared = Arc::new(Shared { added: Mutex::default(), event, to });
+        let shared =
+            Arc::new(Shared { added: Mutex::default(), event, ended: AtomicBool::new(false), to });
         let own = Arc::clone(&shared);
         let thread = thread::Builder::new().name("mp-clients".to_owned());
         thread.spawn(move || own.run()).map_err(io)?;
@@ -60,6 +64,14 @@ impl Watch {
     }
 }
 
+/// It may be one of several servers that a process has one after the other.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Release);
+        self.shared.event.raise();
+    }
+}
+
 fn lives(process: u32) -> bool {
     Number::from_raw(process).is_some_and(is_alive)
 }
@@ -71,6 +83,9 @@ impl Shared {
             let waited = clients.iter().map(|(_, client)| client.as_fd());
             let waited: Vec<_> = [self.event.as_fd()].into_iter().chain(waited).collect();
             let Ok(ready) = poll::readable(&waited, None) else { return };
+            if self.ended.load(Acquire) {
+                return;
+            }
             self.event.lower();
             let mut index = 0;
             clients.retain(|(process, _)| {

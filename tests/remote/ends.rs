@@ -1,0 +1,174 @@
+//! MGR-29, MGR-21: what becomes of the other side's calls, locks and objects when one side goes.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mp::{ErrorKind, LockProxy, Manager, QueueProxy};
+
+use crate::support::{Footprint, kill, scenario, thread_count, wait_until};
+use crate::{ADDRESS, KEY, LONG, address_of, at, connected, watched};
+
+/// Much longer than it takes, and much shorter than for ever.
+const PROMPT: Duration = Duration::from_secs(5);
+
+#[mp::test]
+fn mgr_29_the_server_s_death_ends_the_calls_of_other_programs() {
+    let program = scenario!(|| {
+        let remote = connected();
+        let (list, queue) = (remote.list_from([1]).unwrap(), remote.queue::<u8>().unwrap());
+        let (lock, event) = (remote.lock().unwrap(), remote.event().unwrap());
+        let barrier = remote.barrier(9).unwrap();
+        lock.acquire().unwrap();
+        thread::scope(|scope| {
+            let waiting = [
+                scope.spawn(|| queue.get().map(drop)),
+                scope.spawn(|| lock.acquire()),
+                scope.spawn(|| event.wait()),
+                scope.spawn(|| barrier.wait().map(drop)),
+            ];
+            println!("waiting");
+            for call in waiting {
+                let error = call.join().unwrap().unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
+            }
+        });
+        let lost = |error: mp::Error| {
+            assert_eq!(error.kind(), ErrorKind::Disconnected, "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains("server"), "{text}");
+        };
+        for _ in 0..2 {
+            let begun = Instant::now();
+            lost(list.len().unwrap_err());
+            lost(queue.put(1).unwrap_err());
+            lost(lock.release().unwrap_err());
+            lost(remote.dict::<u8, u8>().unwrap_err());
+            lost(list.clone().push(1).unwrap_err());
+            assert!(begun.elapsed() < PROMPT);
+        }
+    });
+    watched(|| {
+        for address in ["tcp://127.0.0.1:0", "abstract:"] {
+            let manager = at(address);
+            let running = program.clone().env(ADDRESS, address_of(&manager)).start();
+            running.wait_line("waiting");
+            kill(i32::try_from(manager.pid().unwrap()).unwrap(), 9).unwrap();
+            running.finish().assert_success();
+        }
+    });
+}
+
+#[mp::test]
+fn mgr_15_shutdown_ends_the_calls_of_other_programs() {
+    let program = scenario!(|| {
+        let remote = connected();
+        let queue = remote.queue::<u8>().unwrap();
+        println!("waiting");
+        let error = queue.get().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Disconnected, "{error:?}");
+    });
+    watched(|| {
+        let manager = at("abstract:");
+        let running = program.env(ADDRESS, address_of(&manager)).start();
+        running.wait_line("waiting");
+        manager.shutdown().unwrap();
+        assert_eq!(manager.exit_code(), Some(0));
+        running.finish().assert_success();
+    });
+}
+
+#[mp::test]
+fn mgr_21_a_killed_program_gives_back_its_objects_and_locks() {
+    let program = scenario!(|| {
+        let remote = connected();
+        let lock: LockProxy = remote.lookup("lock").unwrap();
+        let rlock = remote.lookup::<mp::RLockProxy>("rlock").unwrap();
+        let lists: Vec<_> = (0..5).map(|n| remote.list_from([n]).unwrap()).collect();
+        lock.acquire().unwrap();
+        rlock.acquire().unwrap();
+        rlock.acquire().unwrap();
+        println!("has");
+        loop {
+            thread::park();
+            assert_eq!(lists.len(), 5);
+        }
+    });
+    watched(|| {
+        let manager = at("tcp://127.0.0.1:0");
+        let (lock, rlock) = (manager.lock().unwrap(), manager.rlock().unwrap());
+        manager.publish("lock", &lock).unwrap();
+        manager.publish("rlock", &rlock).unwrap();
+        let running = program.env(ADDRESS, address_of(&manager)).start();
+        running.wait_line("has");
+        assert_eq!(manager.number_of_objects().unwrap(), 7);
+        assert!(!lock.try_acquire().unwrap() && !rlock.try_acquire().unwrap());
+        running.kill(9);
+        assert!(lock.lock_timeout(PROMPT).unwrap().is_some());
+        assert!(rlock.lock_timeout(PROMPT).unwrap().is_some());
+        wait_until(LONG, "its objects are gone", || manager.number_of_objects().unwrap() == 2);
+        assert_eq!(running.finish().signal, Some(9));
+    });
+}
+
+#[mp::test]
+fn mgr_21_a_killed_program_that_waits_takes_nothing() {
+    let program = scenario!(|| {
+        let remote = connected();
+        let queue: QueueProxy<u32> = remote.lookup("queue").unwrap();
+        let lock: LockProxy = remote.lookup("lock").unwrap();
+        let condition: mp::ConditionProxy = remote.lookup("condition").unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| queue.get());
+            scope.spawn(|| lock.acquire());
+            scope.spawn(|| {
+                let mut guard = condition.lock().unwrap();
+                println!("waits");
+                condition.wait(&mut guard)
+            });
+        });
+    });
+    watched(|| {
+        let manager = at("abstract:");
+        let (queue, lock) = (manager.queue::<u32>().unwrap(), manager.lock().unwrap());
+        let condition = manager.condition().unwrap();
+        manager.publish("queue", &queue).unwrap();
+        manager.publish("lock", &lock).unwrap();
+        manager.publish("condition", &condition).unwrap();
+        lock.acquire().unwrap();
+        let running = program.env(ADDRESS, address_of(&manager)).start();
+        running.wait_line("waits");
+        drop(condition.lock().unwrap());
+        running.kill(9);
+        assert_eq!(running.finish().signal, Some(9));
+        // Whatever comes right after its death is not for it.
+        queue.put(7).unwrap();
+        lock.release().unwrap();
+        assert_eq!(queue.get_timeout(PROMPT).unwrap(), 7);
+        assert!(lock.lock_timeout(PROMPT).unwrap().is_some());
+        wait_until(LONG, "it stays with nobody", || !lock.is_locked().unwrap());
+        wait_until(LONG, "nobody waits there", || manager.number_of_objects().unwrap() == 3);
+        drop(condition.lock().unwrap());
+    });
+}
+
+#[mp::test]
+fn mgr_21_connecting_leaves_nothing_behind() {
+    let program = scenario!(|| {
+        let manager = at("abstract:");
+        let call = || {
+            let remote = Manager::connect(manager.address().unwrap(), KEY).unwrap();
+            let (queue, lock) = (remote.queue::<u8>().unwrap(), remote.lock().unwrap());
+            thread::scope(|scope| {
+                scope.spawn(|| queue.get().unwrap());
+                drop(lock.lock().unwrap());
+                queue.put(1).unwrap();
+            });
+        };
+        // Whatever has started the server.
+        wait_until(LONG, "its threads have ended", || thread_count() == 2);
+        let before = Footprint::now();
+        (0..5).for_each(|_| call());
+        before.assert_restored(LONG);
+    });
+    program.limit(LONG * 2).run().assert_success();
+}
