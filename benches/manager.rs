@@ -1,5 +1,5 @@
 //! Calls of a manager's objects: from one client, from two, and of a type of one's own, which its server runs on threads.
-//! Compared with a pipe's message there and back, the least that a call can be.
+//! Compared with a pipe's message there and back, the least that a call can be. And as another program calls them, by a socket.
 
 mod rounds;
 
@@ -43,6 +43,24 @@ fn set(dict: &DictProxy<u32, u64>) {
     }
 }
 
+/// As a program has it that comes by a socket.
+fn elsewhere(address: &str) -> (Manager, DictProxy<u32, u64>) {
+    let manager = Manager::builder().address(address).authkey("a key").start().expect("a server");
+    let dict = manager.dict_from((0..KEYS).map(|key| (key, 0))).expect("it serves");
+    manager.publish("dict", &dict).expect("it serves");
+    let address = manager.address().expect("it listens");
+    let remote = Manager::connect(address, "a key").expect("it lets us in");
+    (manager, remote.lookup("dict").expect("it is published"))
+}
+
+/// A get and an insert by turns.
+fn both(dict: &DictProxy<u32, u64>) {
+    for call in 0..CALLS / 20 {
+        assert!(dict.get(&(call % KEYS)).expect("it serves").is_some());
+        dict.insert(call % KEYS, u64::from(call)).expect("it serves");
+    }
+}
+
 #[mp::task]
 fn client(dict: DictProxy<u32, u64>, turns: mp::Receiver<()>, done: mp::Sender<()>) {
     for turn in turns.iter() {
@@ -82,6 +100,8 @@ fn main() {
             assert_eq!(one.recv().expect("it answers"), number);
         }
     };
+    let (_unix, by_unix) = elsewhere("abstract:");
+    let (_tcp, by_tcp) = elsewhere("tcp://127.0.0.1:0");
     let add = || (0..CALLS / 10).for_each(|_| _ = counter.add(1).expect("it serves"));
     table(
         "Calls to a manager's server",
@@ -91,6 +111,10 @@ fn main() {
             Row::new("dict, get", || rate(CALLS, || get(&dict))),
             Row::new("dict, insert", || rate(CALLS, || set(&dict))),
             Row::new("dict, insert, two clients together", || rate(2 * CALLS, two)),
+            Row::new("dict, get and insert, by a Unix socket", || {
+                rate(CALLS / 10, || both(&by_unix))
+            }),
+            Row::new("dict, get and insert, by TCP", || rate(CALLS / 10, || both(&by_tcp))),
             Row::new("a method of a type of one's own", || rate(CALLS / 10, add)),
         ],
     );

@@ -5,7 +5,9 @@
 mod support;
 
 mod builder;
+mod classes;
 mod ends;
+mod hostile;
 mod restart;
 mod shared;
 mod travel;

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// So long may a client take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// So many objects may be in one call.
+const MOST: usize = 16_384;
 
 /// Serves a connection until it ends.
 pub(super) fn serve(client: &Arc<Client>, shared: &Shared) {
@@ -158,6 +160,11 @@ impl Line<'_> {
 
     /// What is beside values of the client's.
     fn attachments(&self, numbers: &[u64]) -> Result<Attachments> {
+        if numbers.len() > MOST {
+            let text =
+                format!("a call has at most {MOST} managed objects in it, not {}", numbers.len());
+            return Err(Error::new(ErrorKind::InvalidArgument, text));
+        }
         let mut attachments = Attachments::NONE;
         for number in numbers {
             let (proxy, _) = self.guest.object(*number)?;

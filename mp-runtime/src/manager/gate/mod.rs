@@ -93,6 +93,19 @@ impl Drop for Gate {
     }
 }
 
+/// A connection; when this is dropped, however that comes, it is one no more.
+struct Leaving {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let client = lock(&self.shared.clients).1.remove(&self.number);
+        client.iter().for_each(|client| client.close());
+    }
+}
+
 impl Shared {
     fn let_in(self: Arc<Self>) {
         loop {
@@ -110,14 +123,9 @@ impl Shared {
             };
             let own = Arc::clone(&self);
             let thread = thread::Builder::new().name("mp-client".to_owned());
-            let served = thread.spawn(move || {
-                line::serve(&client, &own);
-                lock(&own.clients).1.remove(&number);
-            });
-            if served.is_err() {
-                // There can be no more threads: this one finds its connection closed.
-                lock(&self.clients).1.remove(&number);
-            }
+            let leaving = Leaving { shared: own, number };
+            // If there can be no more threads, this one finds its connection closed.
+            let _ = thread.spawn(move || line::serve(&client, &leaving.shared));
         }
     }
 
