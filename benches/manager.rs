@@ -46,7 +46,7 @@ fn set(dict: &DictProxy<u32, u64>) {
 /// As a program has it that comes by a socket.
 fn elsewhere(address: &str) -> (Manager, DictProxy<u32, u64>) {
     let manager = Manager::builder().address(address).authkey("a key").start().expect("a server");
-    let dict = manager.dict_from((0..KEYS).map(|key| (key, 0))).expect("it serves");
+    let dict = manager.dict_from((0..KEYS).map(|key| (key, 0_u64))).expect("it serves");
     manager.publish("dict", &dict).expect("it serves");
     let address = manager.address().expect("it listens");
     let remote = Manager::connect(address, "a key").expect("it lets us in");

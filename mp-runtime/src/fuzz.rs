@@ -4,6 +4,7 @@
 use crate::codec::{self, Aside};
 use crate::commons::{Block, BlockAt, Hold, Kind, Role, Sent};
 use crate::custody::{Attachments, Fd};
+use crate::manager;
 use crate::protocol::handshake as start;
 use crate::protocol::message::Reply;
 use crate::protocol::post::{self, Mail, Parcel};
@@ -53,6 +54,11 @@ fn items<T: for<'x> Deserialize<'x>>(bytes: &[u8]) {
     while let Some(item) = items.next::<T>(&mut aside) {
         let _ = black_box(item.is_ok());
     }
+}
+
+/// Calls of a manager's objects from elsewhere, and answers to them.
+pub fn calls(bytes: &[u8]) {
+    manager::fuzz(bytes);
 }
 
 /// A value's bytes.

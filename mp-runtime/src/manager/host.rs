@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///     thread::scope(|scope| {
 ///         let serving = scope.spawn(|| server.serve_forever());
 ///         let remote = mp::Manager::connect(server.address().unwrap(), "a key")?;
-///         assert_eq!(remote.list_from(["one"])?.len()?, 1);
+///         assert_eq!(remote.list_from([1, 2])?.len()?, 2);
 ///         server.stop();
 ///         serving.join().expect("it does not panic")
 ///     })

@@ -62,6 +62,10 @@ pub use results::PoolResults;
 pub use set::SetProxy;
 pub use watcher::DictWatcher;
 
+/// What is done with any bytes, for the fuzzers.
+#[cfg(fuzzing)]
+pub(crate) use server::fuzz::calls as fuzz;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::proxy::{Proxy, Way};
 use crate::manager::serve::Serve;

@@ -93,7 +93,9 @@ impl Lease {
     /// Makes it one of another server, which was found again by its name.
     pub(super) fn renew(&self, server: u64, number: u64) {
         let mut state = self.lock();
-        (state.server, state.number, state.granted) = (server, number, 1);
+        let known = (state.server, state.number) == (server, number);
+        let granted = if known { state.granted + 1 } else { 1 };
+        (state.server, state.number, state.granted) = (server, number, granted);
     }
 
     /// What holds it for the other processes of this program.
@@ -107,6 +109,13 @@ impl Lease {
         hold.u64(store::SERVER).store(state.server, Relaxed);
         state.answers = true;
         Ok(state.tree.insert(hold).clone())
+    }
+
+    /// Whether that holds such an object of that server's, as another process of this program has written it.
+    pub(in crate::manager) fn is_of(hold: &Hold, server: u64) -> bool {
+        let of = hold.u64(store::SERVER).load(Relaxed);
+        // An object of this program's own server has a process.
+        of == server && hold.u32(store::PROCESS).load(Relaxed) == 0
     }
 
     /// Keeps what came with it from another process.

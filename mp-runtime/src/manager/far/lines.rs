@@ -165,6 +165,7 @@ impl Remote {
             Some(known) if known != greeting => {
                 lines.idle.clear();
                 lines.due.clear();
+                lock(&self.leases).retain(|_, lease| lease.strong_count() > 0);
             }
             _ => {}
         }

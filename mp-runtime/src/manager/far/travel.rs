@@ -176,6 +176,11 @@ impl Form {
     ) -> Result<Result<Arc<Lease>, Self>, E> {
         let Some(route) = self.route else { return Ok(Err(self)) };
         let Route { tree: Tree(hold), address, key, timeout, any_user, reconnects, origin } = route;
+        if !Lease::is_of(&hold, self.server) {
+            return Err(E::custom(
+                "a managed object of another program with a way that is not its",
+            ));
+        }
         let address = address.parse().map_err(E::custom)?;
         let terms = Terms { timeout, any_user, reconnects };
         let remote = Remote::to(self.server, address, AuthKey::from(key), terms);

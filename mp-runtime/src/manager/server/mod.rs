@@ -6,6 +6,8 @@
 
 mod custom;
 mod direct;
+#[cfg(fuzzing)]
+pub(in crate::manager) mod fuzz;
 mod list;
 mod map;
 mod names;
