@@ -136,6 +136,7 @@ ui! {
     bey_43_option_forgotten
     bey_43_wrong_argument
     bey_43_wrong_result
+    mgr_16_manager_started_twice
     mgr_22_argument_not_serialize
     mgr_22_async_method
     mgr_22_generic_impl

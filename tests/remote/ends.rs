@@ -103,8 +103,11 @@ fn mgr_21_a_killed_program_gives_back_its_objects_and_locks() {
         assert_eq!(manager.number_of_objects().unwrap(), 7);
         assert!(!lock.try_acquire().unwrap() && !rlock.try_acquire().unwrap());
         running.kill(9);
-        assert!(lock.lock_timeout(PROMPT).unwrap().is_some());
-        assert!(rlock.lock_timeout(PROMPT).unwrap().is_some());
+        // As whoever comes after a dead process of one's own.
+        assert!(lock.lock_timeout(PROMPT).unwrap().expect("it is free").owner_died());
+        assert!(rlock.lock_timeout(PROMPT).unwrap().expect("it is free").owner_died());
+        assert!(!lock.lock().unwrap().owner_died() && !rlock.lock().unwrap().owner_died());
+        assert!(!rlock.is_locked().unwrap());
         wait_until(LONG, "its objects are gone", || manager.number_of_objects().unwrap() == 2);
         assert_eq!(running.finish().signal, Some(9));
     });

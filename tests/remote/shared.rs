@@ -11,7 +11,7 @@ use mp::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::support::scenario;
+use crate::support::{example, scenario};
 use crate::{ADDRESS, KEY, LONG, address_of, at, connected, watched};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,13 @@ fn mgr_25_another_program_shares_a_queue() {
             running.finish().assert_success();
         }
     });
+}
+
+#[mp::test]
+fn mgr_25_the_example_of_two_programs_gets_all_its_results() {
+    let finished = example("remote_manager").run();
+    finished.assert_success();
+    assert_eq!(finished.value("20 results, "), "the last of them 400");
 }
 
 #[mp::test]

@@ -199,6 +199,10 @@ fn mgr_25_what_cannot_leave_a_program_is_refused() {
         let locks: ListProxy<mp::Lock> = remote.lookup("locks").unwrap();
         // In this test both sides are of one program, where it would mean something.
         assert!(locks.get(0).unwrap().is_some());
+        let dict: Nested = remote.dict().unwrap();
+        dict.insert("a".into(), remote.list().unwrap()).unwrap();
+        let changed = dict.update(&"a".into(), |list| list).unwrap_err();
+        assert_eq!(changed.kind(), ErrorKind::Unsupported, "{changed}");
         // Nothing of it has harmed anybody.
         lists.push(remote.list().unwrap()).unwrap();
         assert_eq!((lists.len().unwrap(), list.len().unwrap()), (1, 0));

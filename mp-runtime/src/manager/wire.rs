@@ -370,6 +370,12 @@ impl<'a> Reader<'a> {
 
     /// The bytes of a value that may be there.
     pub(super) fn raw_option(&mut self) -> Result<Option<Vec<u8>>> {
-        self.flag()?.then(|| self.kept().map(|(bytes, _)| bytes.to_vec())).transpose()
+        if !self.flag()? {
+            return Ok(None);
+        }
+        match self.kept()? {
+            (_, 1..) if self.beside.is_some() => Err(travel::has_proxies()),
+            (bytes, _) => Ok(Some(bytes.to_vec())),
+        }
     }
 }

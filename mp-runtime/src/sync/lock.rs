@@ -163,6 +163,13 @@ impl Lock {
         if raw(&self.hold).is_mine(&me()?) { Ok(self.guard(false)) } else { Err(not_owner()) }
     }
 
+    /// Leaves it, if this thread has it, so that the next one to take it is told that its owner has died.
+    pub(crate) fn abandon(&self) {
+        if let Ok(me) = me() {
+            raw(&self.hold).abandon(&me);
+        }
+    }
+
     /// Whether both are handles on one lock.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.hold.is_same(&other.hold)

@@ -89,6 +89,22 @@ impl<W: Word> RawLock<'_, W> {
         }
     }
 
+    /// Leaves it, if the calling thread has it, as one leaves it that dies: for somebody who has died elsewhere.
+    pub(crate) fn abandon(&self, me: &Me<'_>) {
+        if !self.is_mine(me) {
+            return;
+        }
+        self.holder.store(0, Relaxed);
+        let mut seen = self.word.load(Relaxed);
+        // No process has that number. Only sleepers change the word meanwhile.
+        while let Err(now) = self.word.exchange(seen, seen | OWNER, Release) {
+            seen = now;
+        }
+        if seen & WAITERS != 0 {
+            self.word.wake(1);
+        }
+    }
+
     /// Whether the calling thread has it.
     #[inline]
     pub(crate) fn is_mine(&self, me: &Me<'_>) -> bool {

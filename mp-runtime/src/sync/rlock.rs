@@ -134,6 +134,13 @@ impl RLock {
         if self.give_back(&me()?) { Ok(()) } else { Err(not_owner()) }
     }
 
+    /// As [`Lock::abandon`](crate::Lock::abandon), however often it was taken.
+    pub(crate) fn abandon(&self) {
+        if let Ok(me) = me() {
+            raw(&self.hold).abandon(&me);
+        }
+    }
+
     /// Whether anybody has it at this moment.
     #[must_use]
     pub fn is_locked(&self) -> bool {

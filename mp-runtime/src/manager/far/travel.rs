@@ -114,6 +114,12 @@ pub(in crate::manager) fn stays(name: &str) -> Error {
     Error::new(ErrorKind::Encode, text)
 }
 
+/// What is said where a value is to be compared with its own bytes, which do not come back as they went.
+pub(in crate::manager) fn has_proxies() -> Error {
+    let text = "a value with proxies in it cannot be updated in another program's server: get it, and put it";
+    Error::new(ErrorKind::Unsupported, text)
+}
+
 /// How such a proxy is written.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(in crate::manager) struct Form {

@@ -67,6 +67,16 @@ impl Hand {
         }
     }
 
+    /// Leaves it as one that dies does, if this thread has it.
+    fn abandon(&self) {
+        match self {
+            Self::Lock(lock) => lock.abandon(),
+            Self::RLock(lock) => lock.abandon(),
+            Self::Condition(condition) => condition.its_lock().abandon(),
+            _ => {}
+        }
+    }
+
     /// Whether who takes it has it then, so that it is given back at the client's end.
     fn has_owner(&self) -> bool {
         matches!(self, Self::Lock(_) | Self::RLock(_) | Self::Condition(_))
@@ -88,7 +98,8 @@ impl Hand {
     }
 }
 
-/// The locks that a connection's thread has, each as often as it was taken; given back when this is dropped.
+/// The locks that a connection's thread has, each as often as it was taken. When this is dropped, its client has died with
+/// them: it would have given them back.
 #[derive(Default)]
 pub(super) struct Owned(Vec<Arc<Hand>>);
 
@@ -106,10 +117,7 @@ impl Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        for hand in self.0.drain(..).rev() {
-            // A condition whose client went while it waited has not taken it again.
-            let _ = hand.release();
-        }
+        self.0.drain(..).for_each(|hand| hand.abandon());
     }
 }
 
