@@ -125,8 +125,13 @@ fn mgr_20_the_initializer_runs_in_the_server_before_it_serves() {
         let failed = builder().initializer(learn, "panic".to_owned()).start().unwrap_err();
         assert_eq!(failed.kind(), ErrorKind::Panicked, "{failed}");
         assert_eq!(failed.panic().unwrap().message(), "no greeting");
-        // What it returns is its own affair, as a pool's.
-        builder().initializer(learn, "fail".to_owned()).start().unwrap();
+        let failed = builder().initializer(learn, "fail".to_owned()).start().unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::Remote);
+        assert!(failed.to_string().contains("it was not to be"), "{failed}");
+        let failed = builder().initializer(learn, "fail".to_owned()).server().unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::Remote);
+        let failed = builder().initializer(learn, "panic".to_owned()).server().unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::Panicked);
     });
 }
 

@@ -134,3 +134,36 @@ fn mgr_25_a_client_has_no_part_in_what_the_server_does_for_itself() {
         assert_eq!(list.len().unwrap(), 1);
     });
 }
+
+#[mp::test]
+fn mgr_21_a_reference_that_was_given_twice_is_given_back_twice() {
+    const CREATE: u16 = 3;
+    const RESOLVE: u16 = 20;
+    const RELEASE: u16 = 32;
+    const LEN: u16 = 7;
+    watched(|| {
+        let manager = at("abstract:");
+        let client = greeted(&manager, 1);
+        let send = |object: u64, method: u16, arguments: &[u8]| {
+            let head = [&[0; 8][..], &object.to_le_bytes(), &method.to_le_bytes()].concat();
+            client.send_bytes(&[&head, arguments].concat()).unwrap();
+        };
+        let call = |object, method, arguments: &[u8]| {
+            send(object, method, arguments);
+            client.recv_bytes().unwrap()
+        };
+        const LIST: u8 = 2;
+        let made = call(0, CREATE, &[LIST]);
+        // One number beside the answer, and no lock.
+        assert_eq!(made[..8], [1, 0, 0, 0, 0, 0, 0, 0]);
+        let number = u64::from_le_bytes(made[8..16].try_into().unwrap());
+        call(0, RESOLVE, &number.to_le_bytes());
+        let give_back = || send(0, RELEASE, &[1, number, 1].map(u64::to_le_bytes).concat());
+        give_back();
+        assert_eq!(call(number, LEN, &[])[8], 0);
+        assert_eq!(manager.number_of_objects().unwrap(), 1);
+        give_back();
+        assert_ne!(call(number, LEN, &[])[8], 0);
+        assert_eq!(manager.number_of_objects().unwrap(), 0);
+    });
+}

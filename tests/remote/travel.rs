@@ -1,11 +1,12 @@
 //! MGR-12, MGR-06, MGR-07, MGR-21, BEY-40: proxies of another program's objects inside values, and who has them.
 
+use std::sync::Barrier;
 use std::thread;
 
 use mp::{DictProxy, ErrorKind, ListProxy, LockProxy, Manager, QueueProxy};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{scenario, wait_until};
+use crate::support::{repeat, scenario, wait_until};
 use crate::{ADDRESS, KEY, LONG, address_of, at, connected, watched};
 
 type Nested = DictProxy<String, ListProxy<u32>>;
@@ -222,6 +223,36 @@ fn mgr_25_a_lock_of_another_program_is_no_lock_here() {
         let locks = manager.list_from([mp::Lock::new().unwrap()]).unwrap();
         manager.publish("locks", &locks).unwrap();
         program.env(ADDRESS, address_of(&manager)).run().assert_success();
+    });
+}
+
+#[mp::test]
+fn mgr_21_race_references_come_and_go_in_many_threads() {
+    const THREADS: usize = 4;
+    watched(|| {
+        let manager = at("abstract:");
+        let remote = Manager::connect(manager.address().unwrap(), KEY).unwrap();
+        repeat(100, |_| {
+            // Only `outer` has it, and then only those who got it there.
+            let outer = remote.list_from([remote.list_from([1_u32, 2]).unwrap()]).unwrap();
+            let together = Barrier::new(THREADS);
+            thread::scope(|scope| {
+                for number in 0..THREADS {
+                    let (outer, together) = (&outer, &together);
+                    scope.spawn(move || {
+                        (0..number + 2).for_each(|_| drop(outer.get(0).unwrap()));
+                        let inner: ListProxy<u32> = outer.get(0).unwrap().expect("it is there");
+                        drop(outer.get(0).unwrap());
+                        if together.wait().is_leader() {
+                            outer.clear().unwrap();
+                        }
+                        together.wait();
+                        assert_eq!(inner.len().unwrap(), 2);
+                    });
+                }
+            });
+        });
+        wait_until(LONG, "none is left", || remote.number_of_objects().unwrap() == 0);
     });
 }
 

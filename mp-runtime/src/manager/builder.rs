@@ -94,8 +94,8 @@ impl ManagerBuilder {
         self
     }
 
-    /// A task that the server runs before it serves: to open what its objects use, say. What it returns or panics with is what
-    /// [`start`](Self::start) fails with. Its arguments may hold no handles.
+    /// A task that the server runs before it serves: to open what its objects use, say. If it panics or returns an `Err`,
+    /// [`start`](Self::start) fails: `Panicked` or `Remote`. Its arguments may hold no handles.
     ///
     /// # Examples
     ///

@@ -101,6 +101,8 @@ impl Manager {
     /// program is killed, and a lock that it had is given back. A thread that waits holds up no other: each call that is
     /// made while others are under way has a connection of its own.
     ///
+    /// Dropped, it leaves the server as it is.
+    ///
     /// Proxies travel to the processes of this program, which connect by themselves, and in values to their own server, where
     /// others find them alive. Locks, queues and other things that processes of one program share do not travel to
     /// another: make them by the manager.

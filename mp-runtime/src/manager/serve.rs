@@ -5,14 +5,14 @@ use crate::channel::{Encoded, Receiver, Sender};
 use crate::codec;
 use crate::commons;
 use crate::custody::Attachments;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::manager::gate::{self, Gate};
 use crate::manager::session::Session;
 use crate::manager::{object, server};
 use crate::protocol::message::{Reply, TaskKey};
 use crate::sys::signal;
 use crate::task::Task;
-use crate::task::failure::Failure;
+use crate::task::failure::{self, Failure};
 use crate::task::registry::{self, Entry, Registration};
 use crate::task::run::Left;
 use serde::{Deserialize, Serialize};
@@ -57,14 +57,19 @@ impl Setup {
 
     /// # Errors
     ///
-    /// As its result would be: `Panicked`, or what it returned.
+    /// `Panicked` if it did, `Remote` if it returned an `Err`.
     pub(super) fn run(&self) -> Result<()> {
         let key: TaskKey<'_> = codec::decode(&self.task)?;
         let entry = registry::table()?.find(&key)?;
         let mut left = Left::default();
         (entry.runner())(&self.arguments, Attachments::default(), &mut left);
         let reply = Reply::parse(&left.reply)?;
-        reply.into_result(key.name, "the manager's server").map(drop)
+        reply.into_result(key.name, "the manager's server")?;
+        failure::take().map_or(Ok(()), |error| {
+            let text =
+                format!("the initializer of the manager's server returned an error: {error}");
+            Err(Error::new(ErrorKind::Remote, text))
+        })
     }
 }
 
