@@ -102,3 +102,39 @@ fn mgr_13_a_method_that_takes_long_holds_up_no_other_program() {
         });
     });
 }
+
+#[mp::task]
+fn add(number: Option<u64>, more: u64) -> Option<u64> {
+    Some(number.unwrap_or(0) + more)
+}
+
+#[mp::task]
+fn square(number: u64) -> u64 {
+    number * number
+}
+
+#[mp::test]
+fn mgr_25_tasks_are_run_for_the_server_s_own_program_only() {
+    watched(|| {
+        let manager = at("abstract:");
+        let pool = manager.pool(1).unwrap();
+        manager.publish("pool", &pool).unwrap();
+        let remote = Manager::connect(manager.address().unwrap(), KEY).unwrap();
+        let refused = |result: mp::Result<()>| {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        };
+        refused(remote.pool(1).map(drop));
+        let found: mp::PoolProxy = remote.lookup("pool").unwrap();
+        refused(found.apply(square, 2).map(drop));
+        refused(found.close());
+        let dict = remote.dict::<u64, u64>().unwrap();
+        refused(dict.update_by(&1, add, 1).map(drop));
+        refused(dict.watch(&1).map(drop));
+        // Sums are no tasks.
+        dict.fetch_add(&1, 2).unwrap();
+        assert_eq!(dict.fetch_add(&1, 3).unwrap(), 2);
+        assert_eq!(dict.get(&1).unwrap(), Some(5));
+        assert_eq!(pool.apply(square, 3).unwrap(), 9);
+    });
+}

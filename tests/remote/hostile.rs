@@ -117,7 +117,7 @@ fn mgr_25_a_client_has_no_part_in_what_the_server_does_for_itself() {
         let list = manager.list_from([1]).unwrap();
         let client = greeted(&manager, 1);
         // Greeting, leaving, looking, burying, ending.
-        for method in [1_u16, 2, 5, 6, 7, 24, 99] {
+        for method in [1_u16, 2, 5, 6, 7, 8, 24, 99] {
             let arguments = [1_u64, 1, 1].map(u64::to_le_bytes).concat();
             let call = [&[0; 16][..], &method.to_le_bytes(), &arguments].concat();
             client.send_bytes(&call).unwrap();
@@ -125,6 +125,12 @@ fn mgr_25_a_client_has_no_part_in_what_the_server_does_for_itself() {
             assert_ne!(answer[8], 0, "method {method}");
         }
         assert_eq!(list.len().unwrap(), 1);
+        // A pool, and what belongs to one.
+        for kind in [3_u8, 4] {
+            let call = [&[0; 16][..], &3_u16.to_le_bytes(), &[kind], &[0; 40]].concat();
+            client.send_bytes(&call).unwrap();
+            assert_ne!(client.recv_bytes().unwrap()[8], 0, "kind {kind}");
+        }
         // More objects than a call may have.
         let many = 100_000_u64;
         let numbers = vec![1_u64.to_le_bytes(); 100_000].concat();
