@@ -92,6 +92,13 @@ fn check_map(source: &Source, rows: &[(Vec<&str>, String)]) -> Option<String> {
     Some(format!("ARCHITECTURE.md: the code map's row of `{module}` lacks {path}: name it there"))
 }
 
+/// Longer, it is no map any more: how a part works is for docs/mechanisms.md.
+#[test]
+fn the_map_is_short() {
+    let lines = source::read("ARCHITECTURE.md").unwrap_or_default().lines().count();
+    assert!((1..=300).contains(&lines), "ARCHITECTURE.md has {lines} lines; at most 300 are wanted");
+}
+
 #[test]
 fn files_stand_in_the_code_map() {
     let architecture = source::read("ARCHITECTURE.md").unwrap_or_default();
