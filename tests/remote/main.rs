@@ -10,6 +10,8 @@ mod ends;
 mod hostile;
 mod restart;
 mod shared;
+#[cfg(feature = "tls")]
+mod tls;
 mod travel;
 
 use std::time::Duration;

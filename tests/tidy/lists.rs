@@ -96,7 +96,10 @@ fn check_map(source: &Source, rows: &[(Vec<&str>, String)]) -> Option<String> {
 #[test]
 fn the_map_is_short() {
     let lines = source::read("ARCHITECTURE.md").unwrap_or_default().lines().count();
-    assert!((1..=300).contains(&lines), "ARCHITECTURE.md has {lines} lines; at most 300 are wanted");
+    assert!(
+        (1..=300).contains(&lines),
+        "ARCHITECTURE.md has {lines} lines; at most 300 are wanted"
+    );
 }
 
 #[test]

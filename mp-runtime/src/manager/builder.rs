@@ -10,6 +10,8 @@ use crate::manager::session::Session;
 use crate::manager::{Manager, SHUTDOWN_TIMEOUT, gate};
 use crate::process::Process;
 use crate::socket::Address;
+#[cfg(feature = "tls")]
+use crate::socket::TlsServer;
 use crate::sys::random;
 use crate::task::Task;
 use crate::wait::wait;
@@ -31,6 +33,8 @@ pub struct ManagerBuilder {
     key: Option<AuthKey>,
     any_user: bool,
     may_end: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<TlsServer>,
     initializer: Option<Result<Setup>>,
 }
 
@@ -43,6 +47,8 @@ impl Default for ManagerBuilder {
             key: None,
             any_user: false,
             may_end: false,
+            #[cfg(feature = "tls")]
+            tls: None,
             initializer: None,
         }
     }
@@ -91,6 +97,14 @@ impl ManagerBuilder {
     /// Whether other programs may end the server, by [`Manager::shutdown`]; not so unless set.
     pub fn remote_shutdown(mut self, may: bool) -> Self {
         self.may_end = may;
+        self
+    }
+
+    /// Speaks TLS with other programs, so that nobody in between can read or change what is sent: only at addresses of TCP. They
+    /// need [`ManagerConnector::tls`](crate::ManagerConnector::tls).
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: TlsServer) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -191,7 +205,14 @@ impl ManagerBuilder {
         let address = address.as_ref().map_err(Clone::clone)?.to_string();
         let key = self.key.clone().unwrap_or_else(identity::key);
         let (key, any_user, may_end) = (key.as_bytes().to_vec(), self.any_user, self.may_end);
-        Ok(Some(gate::Terms { address, key, any_user, may_end }))
+        Ok(Some(gate::Terms {
+            address,
+            key,
+            any_user,
+            may_end,
+            #[cfg(feature = "tls")]
+            tls: self.tls.as_ref().map(TlsServer::parts),
+        }))
     }
 }
 

@@ -6,6 +6,8 @@ use crate::manager::far::{Remote, Terms};
 use crate::manager::proxy::Way;
 use crate::manager::{Manager, SHUTDOWN_TIMEOUT};
 use crate::socket::Address;
+#[cfg(feature = "tls")]
+use crate::socket::TlsClient;
 use std::error::Error as _;
 use std::io;
 use std::time::Duration;
@@ -54,6 +56,13 @@ impl ManagerConnector {
     /// Not so unless set: proxies end with their server.
     pub fn reconnect(mut self, reconnect: bool) -> Self {
         self.terms.reconnects = reconnect;
+        self
+    }
+
+    /// Speaks TLS with the server, which needs [`ManagerBuilder::tls`](crate::ManagerBuilder::tls) too; only by TCP.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: TlsClient) -> Self {
+        self.terms.tls = Some(tls);
         self
     }
 
@@ -107,7 +116,7 @@ impl Manager {
     /// others find them alive. Locks, queues and other things that processes of one program share do not travel to
     /// another: make them by the manager.
     ///
-    /// The key is never sent, but nothing is encrypted: see [`Client`](crate::Client).
+    /// The key is never sent, but nothing is encrypted: see [`Client`](crate::Client), and `ManagerConnector::tls` of the feature `tls`.
     ///
     /// # Errors
     ///
@@ -140,7 +149,13 @@ impl Manager {
 
     /// Options for [`connect`](Self::connect).
     pub fn connector() -> ManagerConnector {
-        let terms = Terms { timeout: PATIENCE, any_user: false, reconnects: false };
+        let terms = Terms {
+            timeout: PATIENCE,
+            any_user: false,
+            reconnects: false,
+            #[cfg(feature = "tls")]
+            tls: None,
+        };
         ManagerConnector { terms }
     }
 

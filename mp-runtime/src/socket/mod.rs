@@ -28,6 +28,8 @@ pub use client::Client;
 pub use connect::ClientBuilder;
 pub use listener::{Listener, ListenerBuilder};
 #[cfg(feature = "tls")]
+pub(crate) use tls::{ClientParts, ServerParts};
+#[cfg(feature = "tls")]
 pub use tls::{TlsClient, TlsServer};
 pub use typed::TypedClient;
 

@@ -184,6 +184,10 @@ impl Remote {
         if self.terms.any_user {
             builder = builder.any_user();
         }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.terms.tls {
+            builder = builder.tls(tls.clone());
+        }
         let client = builder.connect(&self.address, self.key())?;
         client.send_bytes(&[&HELLO[..], &own].concat()).map_err(|error| self.gone(error))?;
         let answer = client.recv_bytes_timeout(self.terms.timeout);

@@ -12,6 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::identity::AuthKey;
 use crate::manager::wire::{self, Message, Reader, method};
 use crate::socket::Address;
+#[cfg(feature = "tls")]
+use crate::socket::TlsClient;
 use frame::Answer;
 use lease::{Lease, Left, Origin};
 use lines::{Line, Lines};
@@ -30,6 +32,8 @@ pub(super) struct Terms {
     pub(super) any_user: bool,
     /// Whether a server that comes after it will do.
     pub(super) reconnects: bool,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<TlsClient>,
 }
 
 /// The way to one address, of all proxies of this process.

@@ -8,6 +8,8 @@ use crate::identity::AuthKey;
 use crate::manager::far::lease::{Lease, Origin};
 use crate::manager::far::{Remote, Terms};
 use crate::manager::proxy::Held;
+#[cfg(feature = "tls")]
+use crate::socket::{ClientParts, TlsClient};
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 use std::cell::RefCell;
@@ -138,6 +140,8 @@ struct Route {
     timeout: Duration,
     any_user: bool,
     reconnects: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<ClientParts>,
     origin: Option<Origin>,
 }
 
@@ -163,14 +167,16 @@ impl Form {
             }
             None => {}
         }
-        let Terms { timeout, any_user, reconnects } = *remote.terms();
+        let terms = remote.terms();
         let route = Route {
             tree: Tree(lease.tree().map_err(E::custom)?),
             address: remote.address().to_string(),
             key: remote.key().as_bytes().to_vec(),
-            timeout,
-            any_user,
-            reconnects,
+            timeout: terms.timeout,
+            any_user: terms.any_user,
+            reconnects: terms.reconnects,
+            #[cfg(feature = "tls")]
+            tls: terms.tls.as_ref().map(TlsClient::parts),
             origin: lease.origin(),
         };
         Ok(Self { server, object, route: Some(route) })
@@ -181,14 +187,20 @@ impl Form {
         self,
     ) -> Result<Result<Arc<Lease>, Self>, E> {
         let Some(route) = self.route else { return Ok(Err(self)) };
-        let Route { tree: Tree(hold), address, key, timeout, any_user, reconnects, origin } = route;
+        let Route { tree: Tree(hold), address, key, origin, .. } = route;
         if !Lease::is_of(&hold, self.server) {
             return Err(E::custom(
                 "a managed object of another program with a way that is not its",
             ));
         }
         let address = address.parse().map_err(E::custom)?;
-        let terms = Terms { timeout, any_user, reconnects };
+        let terms = Terms {
+            timeout: route.timeout,
+            any_user: route.any_user,
+            reconnects: route.reconnects,
+            #[cfg(feature = "tls")]
+            tls: route.tls.map(|parts| parts.whole()).transpose().map_err(E::custom)?,
+        };
         let remote = Remote::to(self.server, address, AuthKey::from(key), terms);
         let lease = remote.adopt(self.server, self.object);
         lease.keep(hold);

@@ -10,6 +10,8 @@ mod line;
 use crate::error::{Error, ErrorKind, Result};
 use crate::identity::AuthKey;
 use crate::manager::session::Session;
+#[cfg(feature = "tls")]
+use crate::socket::ServerParts;
 use crate::socket::{Address, Client, Listener};
 use guest::Guest;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,8 @@ pub(super) struct Terms {
     pub(super) any_user: bool,
     /// Whether clients may end the server.
     pub(super) may_end: bool,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<ServerParts>,
 }
 
 impl fmt::Debug for Terms {
@@ -63,6 +67,10 @@ impl Gate {
         let mut builder = Listener::builder().max_clients(MOST);
         if terms.any_user {
             builder = builder.any_user();
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &terms.tls {
+            builder = builder.tls(tls.whole()?);
         }
         let listener = builder.bind(terms.address.as_str(), AuthKey::from(&*terms.key))?;
         let shared = Arc::new(Shared {

@@ -1,9 +1,11 @@
 //! TLS for connections by TCP: `TlsServer` and `TlsClient`, what each side shows and trusts. Moving bytes is in `sealed`, and where
-//! records end in `records`.
+//! records end in `records`; `parts` is what another process makes the same of.
 
+mod parts;
 mod records;
 mod sealed;
 
+pub(crate) use parts::{ClientParts, ServerParts};
 pub(super) use sealed::{Sealed, explain, not_here};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -48,6 +50,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct TlsServer {
     shown: Identity,
+    parts: ServerParts,
     config: Arc<ServerConfig>,
 }
 
@@ -64,6 +67,7 @@ pub struct TlsClient {
     trusted: Arc<RootCertStore>,
     shown: Option<Identity>,
     name: Option<ServerName<'static>>,
+    parts: ClientParts,
     config: Arc<ClientConfig>,
 }
 
@@ -82,8 +86,9 @@ impl TlsServer {
     ///
     /// `InvalidArgument` if one is missing there, cannot be read, or does not fit the other.
     pub fn new(certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self> {
-        let shown = Identity::read(certificates.as_ref(), key.as_ref())?;
-        Self::with(shown, None)
+        let (certificates, key) = (certificates.as_ref(), key.as_ref());
+        let shown = Identity::read(certificates, key)?;
+        Self::with(shown, ServerParts::new(certificates, key), None)
     }
 
     /// Lets in only clients that show a certificate issued by one of these, as PEM; see [`TlsClient::identity`].
@@ -92,11 +97,16 @@ impl TlsServer {
     ///
     /// `InvalidArgument` if there is none, or one cannot be read.
     pub fn client_ca(self, certificates: impl AsRef<[u8]>) -> Result<Self> {
-        let trusted = trusted(certificates.as_ref())?;
-        Self::with(self.shown, Some(trusted))
+        let certificates = certificates.as_ref();
+        let (trusted, parts) = (trusted(certificates)?, self.parts.clients(certificates));
+        Self::with(self.shown, parts, Some(trusted))
     }
 
-    fn with(shown: Identity, clients: Option<Arc<RootCertStore>>) -> Result<Self> {
+    fn with(
+        shown: Identity,
+        parts: ServerParts,
+        clients: Option<Arc<RootCertStore>>,
+    ) -> Result<Self> {
         let wrong = |error| wrong("a listener cannot have these certificates", error);
         let config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])
@@ -114,7 +124,7 @@ impl TlsServer {
         // Each connection is by itself: nothing is sent but messages, so that who polls finds one.
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self { shown, config: Arc::new(config) })
+        Ok(Self { shown, parts, config: Arc::new(config) })
     }
 }
 
@@ -126,7 +136,8 @@ impl TlsClient {
     ///
     /// `InvalidArgument` if there is none, or one cannot be read.
     pub fn new(certificates: impl AsRef<[u8]>) -> Result<Self> {
-        Self::with(trusted(certificates.as_ref())?, None, None)
+        let certificates = certificates.as_ref();
+        Self::with(trusted(certificates)?, None, None, ClientParts::new(certificates))
     }
 
     /// Shows a certificate of this client's to listeners that ask for one, with its key; both as for [`TlsServer::new`].
@@ -135,8 +146,9 @@ impl TlsClient {
     ///
     /// As there.
     pub fn identity(self, certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Result<Self> {
-        let shown = Identity::read(certificates.as_ref(), key.as_ref())?;
-        Self::with(self.trusted, Some(shown), self.name)
+        let (certificates, key) = (certificates.as_ref(), key.as_ref());
+        let shown = Identity::read(certificates, key)?;
+        Self::with(self.trusted, Some(shown), self.name, self.parts.shown(certificates, key))
     }
 
     /// The name that the listener's certificate has to be for, a host's or an IP address, instead of the host of the address.
@@ -146,6 +158,7 @@ impl TlsClient {
     /// `InvalidArgument` if that is neither.
     pub fn server_name(mut self, name: &str) -> Result<Self> {
         self.name = Some(named(name)?);
+        self.parts = self.parts.named(name);
         Ok(self)
     }
 
@@ -153,6 +166,7 @@ impl TlsClient {
         trusted: Arc<RootCertStore>,
         shown: Option<Identity>,
         name: Option<ServerName<'static>>,
+        parts: ClientParts,
     ) -> Result<Self> {
         let wrong = |error| wrong("a client cannot have these certificates", error);
         let verifier =
@@ -168,7 +182,7 @@ impl TlsClient {
                 .map_err(wrong)?,
         };
         config.resumption = Resumption::disabled();
-        Ok(Self { trusted, shown, name, config: Arc::new(config) })
+        Ok(Self { trusted, shown, name, parts, config: Arc::new(config) })
     }
 }
 
