@@ -13,6 +13,7 @@ mod shared;
 #[cfg(feature = "tls")]
 mod tls;
 mod travel;
+mod watch;
 
 use std::time::Duration;
 

@@ -133,6 +133,14 @@ impl Proxy {
         })
     }
 
+    /// The way to its server, wherever that is.
+    pub(super) fn any_way(&self) -> Way {
+        match &*self.0 {
+            Core::Near { session, .. } => Way::Near(Arc::clone(session)),
+            Core::Far(lease) => Way::Far(Arc::clone(lease.remote())),
+        }
+    }
+
     /// The way to its server.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::DictProxy;
 use crate::manager::direct::Direct;
+use crate::manager::far::frame::direct;
 use crate::manager::proxy::Proxy;
 use crate::manager::wire::{kind, watcher as method};
 use crate::sync::Event;
@@ -74,7 +75,7 @@ where
     /// See [`DictWatcher`].
     pub fn watch(&self, key: &K) -> Result<DictWatcher<V>> {
         let dict = self.proxy();
-        let event = Direct::create(&dict.way()?, kind::PART, |request| {
+        let event = Direct::create(&dict.any_way(), kind::PART, |request| {
             request.u64(dict.number()).value(key).map(drop)
         })?;
         Ok(DictWatcher { event, _dict: dict.clone(), of: PhantomData })
@@ -107,10 +108,7 @@ impl<V: DeserializeOwned + 'static> DictWatcher<V> {
 
     fn recv_until(&mut self, deadline: Option<Deadline>) -> Result<Option<V>> {
         loop {
-            let (event, server) = self.event.get()?;
-            let left = deadline.map(Deadline::remaining);
-            if !event.wait_while(server, left) {
-                self.event.expect_server()?;
+            if !self.wait(deadline.map(Deadline::remaining))? {
                 return Err(Error::new(ErrorKind::Empty, "there was no change"));
             }
             if let Some(now) = self.fetch()? {
@@ -119,11 +117,25 @@ impl<V: DeserializeOwned + 'static> DictWatcher<V> {
         }
     }
 
+    /// Whether there was a change within so long.
+    fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
+        if let Some(far) = self.event.far() {
+            return far.call(far.waiting(direct::WAIT, timeout), |answer| answer.flag());
+        }
+        let (event, server) = self.event.get()?;
+        let changed = event.wait_while(server, timeout);
+        if !changed {
+            self.event.expect_server()?;
+        }
+        Ok(changed)
+    }
+
     /// As [`recv`](Self::recv), for any executor. A future that is dropped before it is ready has taken no change.
     ///
     /// # Errors
     ///
-    /// [`Io`](ErrorKind::Io), if the thread could not be started that waits in its place.
+    /// [`Io`](ErrorKind::Io), if the thread could not be started that waits in its place; [`Unsupported`](ErrorKind::Unsupported)
+    /// for a server of another program, as is [`mp::wait`](crate::wait()).
     pub async fn recv_async(&mut self) -> Result<Option<V>> {
         loop {
             let begun = self.event.get().map(|(event, server)| event.wait_async_while(server));

@@ -45,6 +45,8 @@ pub(super) mod kind {
     /// Made by another object, whose number follows, and belongs to that.
     pub(in crate::manager) const PART: u8 = 3;
     pub(in crate::manager) const POOL: u8 = 4;
+    /// What a part of a map is: made as all parts are, and its own kind then.
+    pub(in crate::manager) const WATCHER: u8 = 5;
     /// Those that lie in the commons; the server has a handle as others do.
     pub(in crate::manager) const QUEUE: u8 = 16;
     pub(in crate::manager) const BOUNDED_QUEUE: u8 = 17;

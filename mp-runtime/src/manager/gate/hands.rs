@@ -26,6 +26,8 @@ pub(super) enum Hand {
     Event(Event),
     Condition(Condition),
     Barrier(Barrier),
+    /// Its event, which is waited for here; the changes are the server's.
+    Watcher(Event),
     /// What is only for clients of the server's own program.
     Closed,
 }
@@ -42,6 +44,7 @@ impl Hand {
             kind::EVENT => Self::Event(answer.value()?),
             kind::CONDITION | kind::CONDITION_WITH_LOCK => Self::Condition(answer.value()?),
             kind::BARRIER => Self::Barrier(answer.value()?),
+            kind::WATCHER => Self::Watcher(answer.value()?),
             kind::MAP | kind::LIST | kind::CUSTOM => return Ok(None),
             _ => Self::Closed,
         }))
@@ -165,7 +168,9 @@ impl Hands<'_> {
         match &**hand {
             Hand::Queue(queue) => queue_call(queue, of, reader, attachments),
             Hand::Event(event) => event_call(event, of, &mut reader),
+            Hand::Watcher(event) if of == method::WAIT => event_call(event, of, &mut reader),
             Hand::Barrier(barrier) => barrier_call(barrier, of, &mut reader),
+            Hand::Watcher(_) => Err(wire::no_method(of)),
             Hand::Closed => Err(elsewhere()),
             Hand::Condition(condition) => match of {
                 method::WAIT => wait(condition, timeout(&mut reader)?),

@@ -7,9 +7,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manager::far::frame::{Answer, HELLO, Request, method as elsewhere};
 use crate::manager::gate::Shared;
 use crate::manager::gate::guest::Guest;
-use crate::manager::gate::hands::{Hands, Owned};
+use crate::manager::gate::hands::{Hand, Hands, Owned};
 use crate::manager::proxy::elsewhere;
-use crate::manager::wire::{self, Message, Reader, kind, method};
+use crate::manager::wire::{self, Message, Reader, kind, method, watcher};
 use crate::socket::Client;
 use crate::sync;
 use std::sync::Arc;
@@ -98,6 +98,9 @@ impl Line<'_> {
         }
         let (_proxy, hand) = self.guest.object(request.object)?;
         match hand {
+            Some(hand) if matches!(*hand, Hand::Watcher(_)) && request.method == watcher::FETCH => {
+                self.relay(request)
+            }
             Some(hand) => {
                 let attachments = self.attachments(&request.numbers)?;
                 let mut hands = Hands(&mut self.owned);
@@ -122,10 +125,13 @@ impl Line<'_> {
                 self.ask(message)
             }
             // Tasks are run for the server's own program only.
-            method::CREATE
-                if matches!(request.arguments.first(), Some(&(kind::POOL | kind::PART))) =>
-            {
-                Err(elsewhere())
+            method::CREATE if request.arguments.first() == Some(&kind::POOL) => Err(elsewhere()),
+            method::CREATE if request.arguments.first() == Some(&kind::PART) => {
+                let whole = Reader::new(&request.arguments[1..]).u64()?;
+                match self.guest.object(whole)? {
+                    (_, None) => self.relay(request),
+                    _ => Err(elsewhere()),
+                }
             }
             method::CREATE | method::COUNT | method::RESOLVE | method::LOOKUP => {
                 self.relay(request)

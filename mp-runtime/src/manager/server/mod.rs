@@ -253,16 +253,20 @@ impl Server {
 
     fn create(&mut self, link: u64, call: &mut Arguments<'_>) -> Result<Option<(u64, Hold)>> {
         self.sweep_at_times();
-        let of = call.reader.u8()?;
+        let mut of = call.reader.u8()?;
         let object: Box<dyn Object> = match of {
             kind::MAP => Box::<map::Map>::default(),
             kind::LIST => Box::<list::List>::default(),
             kind::POOL => Box::new(pool::Served::new(self.customs.threads())),
             kind::PART => {
-                let of = self.objects.get_mut(&call.reader.u64()?);
+                let whole = self.objects.get_mut(&call.reader.u64()?);
                 let gone =
                     || Error::new(ErrorKind::NotFound, "the managed object is there no more");
-                of.ok_or_else(gone)?.object.part(call)?
+                let whole = whole.ok_or_else(gone)?;
+                if whole.kind == kind::MAP {
+                    of = kind::WATCHER;
+                }
+                whole.object.part(call)?
             }
             kind::CUSTOM => {
                 let (to, holds) = (self.answers(link)?, self.hold()?);
