@@ -31,7 +31,7 @@ fn queue_22_a_queue_starts_no_thread() {
 }
 
 #[mp::test]
-fn queue_23_queues_come_and_go_without_a_descriptor() {
+fn queue_23_bey_49_queues_come_and_go_without_a_descriptor() {
     let program = scenario!(|| {
         drop(Queue::<u64>::new().unwrap());
         let before = Footprint::now();

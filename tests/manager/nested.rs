@@ -188,7 +188,7 @@ fn keep_until_killed(list: ListProxy<u8>, own: ListProxy<u8>, ready: Event) {
 }
 
 #[mp::test]
-fn mgr_21_what_a_killed_process_had_is_given_up() {
+fn mgr_21_bey_41_what_a_killed_process_had_is_given_up() {
     watched(|| {
         let manager = manager();
         let objects = || manager.number_of_objects().unwrap();

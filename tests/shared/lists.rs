@@ -119,7 +119,7 @@ fn shm_18_a_slot_changes_its_kind_and_others_see_it() {
 }
 
 #[mp::test]
-fn shm_19_bytes_and_text_come_back_as_they_were() {
+fn shm_19_bey_37_bytes_and_text_come_back_as_they_were() {
     watchdog(LONG, || {
         let items: Vec<ShareableItem> = vec![
             b"\0".into(),

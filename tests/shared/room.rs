@@ -18,7 +18,7 @@ fn shm_20_more_than_there_is_is_an_error() {
 }
 
 #[mp::test]
-fn shm_20_a_full_dev_shm_is_an_error_at_once() {
+fn shm_20_bey_38_a_full_dev_shm_is_an_error_at_once() {
     let program = scenario!(|| {
         if !kernel::shrink_shm(SMALL) {
             return;
@@ -48,4 +48,37 @@ fn shm_20_a_limit_of_files_is_an_error_too() {
         SharedMemory::create(None, 1 << 20).expect("within it").unlink().expect("it has its name");
     });
     program.run().assert_success();
+}
+
+#[mp::task]
+fn put_square(queue: mp::Queue<Vec<u8>>, number: u8) -> u8 {
+    queue.put(vec![number; SMALL]).expect("there is memory");
+    number * number
+}
+
+/// Everything but blocks with names is in memory that needs no file system.
+#[mp::test]
+fn bey_54_a_full_dev_shm_is_nothing_to_all_else() {
+    let program = scenario!(|| {
+        if !kernel::shrink_shm(4096) {
+            return;
+        }
+        std::fs::write("/dev/shm/filler", [1; 4096]).expect("so much room there is");
+        assert_eq!(SharedMemory::create(None, 4096).unwrap_err().kind(), ErrorKind::Io);
+        let queue = mp::Queue::new().expect("there is memory");
+        let process = mp::spawn(put_square, (queue.clone(), 3)).expect("it starts");
+        assert_eq!(process.result().expect("it returns"), 9);
+        let pool = mp::Pool::new(2).expect("it starts");
+        assert_eq!(pool.apply(put_square, (queue.clone(), 4)).expect("it returns"), 16);
+        let lens = [queue.get(), queue.get()].map(|item| item.expect("it was put").len());
+        assert_eq!(lens, [SMALL, SMALL]);
+        let array = mp::Array::from_slice(&[1.5; 100_000]).expect("there is memory");
+        assert_eq!(array.lock().expect("nobody has it").len(), 100_000);
+        let manager = mp::Manager::new().expect("it starts");
+        manager.list_from([1]).expect("it serves").push(2).expect("it serves");
+        println!("tried");
+    });
+    let finished = program.run();
+    finished.assert_success();
+    assert_eq!(finished.values("tried").len(), usize::from(kernel::user() == 0));
 }

@@ -141,7 +141,7 @@ fn shm_10_what_a_child_has_made_outlives_it() {
 }
 
 #[mp::test]
-fn shm_11_another_program_leaves_what_it_attached() {
+fn shm_11_bey_35_another_program_leaves_what_it_attached() {
     let attaches = scenario_main!(|| {
         let name = std::env::var("MP_TEST_BLOCK").expect("given");
         let block = SharedMemory::attach(&name).expect("it is there");
