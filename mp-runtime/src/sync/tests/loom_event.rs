@@ -35,6 +35,25 @@ fn loom_event_wakes_all_and_orders_memory() {
 }
 
 #[test]
+fn loom_event_seen_set_orders_memory() {
+    explore(3, || {
+        let event = Arc::new(EventWords(Model::from(0)));
+        let data = Arc::new(AtomicU32::new(0));
+        let looks = {
+            let data = data.clone();
+            spawn(&event, move |event| {
+                if event.flag().is_set() {
+                    assert_eq!(data.load(Ordering::Relaxed), 1);
+                }
+            })
+        };
+        data.store(1, Ordering::Relaxed);
+        event.flag().set();
+        looks.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_event_set_and_cleared_at_once_lets_go_who_waited() {
     explore(3, || {
         let event = Arc::new(EventWords(Model::from(0)));

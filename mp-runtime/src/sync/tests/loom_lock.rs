@@ -27,7 +27,8 @@ impl Guarded {
     }
 
     fn as_process<R>(&self, number: u32, f: impl FnOnce(&Me<'_>) -> R) -> R {
-        let is_alive = |other| other != 1 || !self.is_first_dead.load(Ordering::SeqCst);
+        let is_alive =
+            |other| other <= 3 && (other != 1 || !self.is_first_dead.load(Ordering::SeqCst));
         f(&Me::new(number, 1, &is_alive))
     }
 
@@ -121,6 +122,27 @@ fn loom_lock_of_a_dead_owner_goes_on_with_a_mark() {
         // Either of the two has come after the death, and one only.
         let died = Outcome::Taken { owner_died: true };
         assert!([(died, CLEAN), (CLEAN, died)].contains(&(outcome, after)));
+    });
+}
+
+#[test]
+fn loom_lock_left_for_one_who_has_died_elsewhere_goes_on_with_a_mark() {
+    explore(3, || {
+        let guarded = Guarded::new();
+        let leaving = spawn(&guarded, |guarded| {
+            guarded.as_process(1, |me| {
+                let taken = guarded.lock.raw().take(me, Patience::endless);
+                assert!(matches!(taken, Outcome::Taken { .. }));
+                guarded.data.store(guarded.sum() + 1, Ordering::Relaxed);
+                guarded.lock.raw().abandon(me);
+            });
+        });
+        let outcome = guarded.add_one(2, Patience::endless);
+        leaving.join().unwrap();
+        let after = guarded.add_one(3, Patience::endless);
+        let died = Outcome::Taken { owner_died: true };
+        assert!([(died, CLEAN), (CLEAN, died)].contains(&(outcome, after)));
+        assert_eq!(guarded.sum(), 3);
     });
 }
 
