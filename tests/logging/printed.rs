@@ -90,6 +90,19 @@ fn log_01_the_level_can_be_changed() {
     }
 }
 
+/// A program's own logger.
+struct Nothing;
+
+impl log::Log for Nothing {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        false
+    }
+
+    fn log(&self, _: &log::Record<'_>) {}
+
+    fn flush(&self) {}
+}
+
 #[mp::test]
 fn log_01_a_programs_own_subscriber_stays() {
     let program = scenario_main!(|| -> mp::Result<()> {
@@ -99,6 +112,8 @@ fn log_01_a_programs_own_subscriber_stays() {
         assert_eq!(error.kind(), mp::ErrorKind::AlreadyExists);
         tracing::info!("kept");
         assert_eq!(crate::seen().len(), 1);
+        // A logger has not been set instead.
+        log::set_logger(&Nothing).expect("there is none");
         run("child", mp::start_method())
     });
     let finished = program.limit(LONG).run();

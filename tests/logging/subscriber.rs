@@ -90,6 +90,36 @@ fn bey_52_a_subscriber_may_use_pools_and_processes() {
     program.limit(LONG).run().assert_success();
 }
 
+/// Uses the library when it is dropped, as a subscriber with it does then.
+struct Starts(&'static AtomicU32);
+
+impl Drop for Starts {
+    fn drop(&mut self) {
+        let process = mp::spawn(answer, "text").expect("it starts");
+        assert_eq!(process.result().expect("it returns"), 4);
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[mp::test]
+fn bey_52_a_subscriber_that_is_replaced_may_use_processes() {
+    let program = scenario_main!(|| -> mp::Result<()> {
+        static DROPPED: AtomicU32 = AtomicU32::new(0);
+        for _ in 0..3 {
+            let starts = Starts(&DROPPED);
+            let writer = move || {
+                let _ = &starts;
+                std::io::sink()
+            };
+            let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+            tracing::subscriber::with_default(subscriber, || mp::forward_logs(mp::LogLevel::Info))?;
+        }
+        wait_until(LONG, "two have been replaced", || DROPPED.load(Ordering::SeqCst) == 2);
+        Ok(())
+    });
+    program.limit(LONG).run().assert_success();
+}
+
 static BLOCKED: AtomicBool = AtomicBool::new(true);
 static HELD: Mutex<()> = Mutex::new(());
 static RELEASED: Condvar = Condvar::new();
@@ -106,6 +136,40 @@ fn release() {
     BLOCKED.store(false, Ordering::SeqCst);
     RELEASED.notify_all();
     drop(held);
+}
+
+struct PanicsAtLast;
+
+impl Drop for PanicsAtLast {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[mp::test]
+fn bey_52_a_subscriber_that_panics_at_last_stops_nothing() {
+    let program = scenario_main!(|| -> mp::Result<()> {
+        static ENTERED: AtomicBool = AtomicBool::new(false);
+        let panics = PanicsAtLast;
+        let writer = move || {
+            let _ = &panics;
+            ENTERED.store(true, Ordering::SeqCst);
+            block();
+            std::io::sink()
+        };
+        let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+        tracing::subscriber::with_default(subscriber, || mp::forward_logs(mp::LogLevel::Info))?;
+        let first = mp::spawn(log_lines, 1)?;
+        wait_until(LONG, "it has a record", || ENTERED.load(Ordering::SeqCst));
+        // Only who is in it has it then.
+        forward_to(|_| {});
+        release();
+        first.join()?;
+        mp::spawn(log_lines, 3)?.join()?;
+        assert_eq!(texts_of("Process-2"), lines(3));
+        Ok(())
+    });
+    program.limit(LONG).run().assert_success();
 }
 
 #[mp::test]

@@ -91,13 +91,12 @@ struct Told {
 /// }
 /// ```
 pub fn log_to_stderr(level: LogLevel) -> Result<()> {
-    let before = PRINTED.swap(number(level), Relaxed);
-    if !install() {
-        PRINTED.store(before, Relaxed);
+    if !subscriber::subscribe() {
         let text = "this process has a subscriber for tracing already, which gets its records";
         return Err(Error::new(ErrorKind::AlreadyExists, text));
     }
-    subscriber::refresh();
+    PRINTED.store(number(level), Relaxed);
+    install();
     Ok(())
 }
 
@@ -137,12 +136,15 @@ pub fn log_to_stderr(level: LogLevel) -> Result<()> {
 /// ```
 pub fn forward_logs(level: LogLevel) -> Result<()> {
     let mut sink = SINK.write().unwrap_or_else(PoisonError::into_inner);
+    let mut before = None;
     match &*sink {
         Some(Sink::There(_)) => SENT.store(number(level), Relaxed),
-        Some(Sink::Here(relay)) if relay.is_ours() => relay.use_subscriber(),
+        Some(Sink::Here(relay)) if relay.is_ours() => before = relay.use_subscriber(),
         Some(Sink::Here(_)) | None => *sink = Some(Sink::Here(Relay::start()?)),
     }
     drop(sink);
+    // A subscriber is user code, which may come back here.
+    drop(before);
     ASKED.store(number(level), Relaxed);
     subscriber::refresh();
     Ok(())

@@ -65,7 +65,8 @@ impl Relay {
             state: Mutex::default(),
             changed: Condvar::new(),
         });
-        relay.use_subscriber();
+        // There was none before.
+        drop(relay.use_subscriber());
         let (own, thread) = (Arc::clone(&relay), thread::Builder::new().name("mp-logs".to_owned()));
         thread
             .spawn(move || own.run())
@@ -82,13 +83,13 @@ impl Relay {
         self.owner == own::forks()
     }
 
-    /// Has records go to the subscriber of the calling thread, if it has one.
-    pub(super) fn use_subscriber(&self) {
+    /// Has records go to the subscriber of the calling thread, if it has one. Gives the one before: that is the user's, to
+    /// be dropped where nothing is locked.
+    #[must_use = "it is dropped where nothing is locked"]
+    pub(super) fn use_subscriber(&self) -> Option<Dispatch> {
         let current = dispatcher::get_default(Dispatch::clone);
         let current = (!current.is::<NoSubscriber>()).then_some(current);
-        let before = std::mem::replace(&mut self.state().subscriber, current);
-        // It is the user's, and is dropped where nothing is locked.
-        drop(before);
+        std::mem::replace(&mut self.state().subscriber, current)
     }
 
     fn run(&self) {
@@ -119,6 +120,8 @@ impl Relay {
                 None => callsites.emit(record),
             }));
         }
+        // The last of one that was replaced meanwhile, with what its drop does.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(subscriber)));
     }
 
     /// Waits until the subscriber has had all records that are here now.

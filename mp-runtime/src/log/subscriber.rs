@@ -14,19 +14,23 @@ static LOGS: AtomicBool = AtomicBool::new(false);
 
 struct Ours;
 
-/// Has records of this process go where they are asked for, unless it has a subscriber, or a logger, of its own. Says
-/// whether it has no such subscriber.
-pub(crate) fn install() -> bool {
+/// Has records of this process go where they are asked for, unless it has a subscriber, or a logger, of its own.
+pub(crate) fn install() {
     if own_level().is_none() {
-        return true;
+        return;
     }
-    if !SUBSCRIBES.load(Relaxed) && subscriber::set_global_default(Ours).is_ok() {
-        SUBSCRIBES.store(true, Relaxed);
-    }
+    subscribe();
     if !LOGS.load(Relaxed) && ::log::set_logger(&Ours).is_ok() {
         LOGS.store(true, Relaxed);
     }
     refresh();
+}
+
+/// Has events of this process come here; false if it has a subscriber of its own.
+pub(super) fn subscribe() -> bool {
+    if !SUBSCRIBES.load(Relaxed) && subscriber::set_global_default(Ours).is_ok() {
+        SUBSCRIBES.store(true, Relaxed);
+    }
     SUBSCRIBES.load(Relaxed)
 }
 
