@@ -90,6 +90,25 @@ fn log_01_the_level_can_be_changed() {
     }
 }
 
+#[mp::test]
+fn log_01_a_pool_goes_on_while_standard_error_is_locked() {
+    let program = scenario_main!(|| -> mp::Result<()> {
+        mp::log_to_stderr(mp::LogLevel::Debug)?;
+        let locked = std::io::stderr().lock();
+        // The pool's thread tells of each worker.
+        let pool = mp::Pool::builder().processes(1).max_tasks_per_child(1).build()?;
+        (0..3).try_for_each(|_| pool.apply(log_lines, 1))?;
+        pool.close();
+        pool.join()?;
+        drop(locked);
+        Ok(())
+    });
+    let finished = program.limit(LONG).run();
+    finished.assert_success();
+    let starts = finished.stderr.lines().filter(|line| line.ends_with("was started"));
+    assert!(starts.count() >= 2, "{}", finished.stderr);
+}
+
 /// A program's own logger.
 struct Nothing;
 

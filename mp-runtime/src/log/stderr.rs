@@ -2,7 +2,7 @@
 //! write there is never mixed within a line.
 
 use crate::log::record::Record;
-use std::io::Write;
+use crate::sys::own;
 
 /// What a pipe takes whole or not yet, never in parts between which somebody else's come (PIPE_BUF).
 const WHOLE: usize = 4096;
@@ -11,7 +11,7 @@ pub(super) fn write(record: &Record<'_>) {
     let prefix = format!("[{}/{}] ", record.level, record.process);
     for line in lines(&prefix, &record.to_string()) {
         // A closed or broken standard error is no reason to fail.
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        own::write_error(line.as_bytes());
     }
 }
 

@@ -129,26 +129,13 @@ fn write_line(crash: &Crash) {
         (report.describe)(crash, &mut line);
         let len = line.len.min(line.bytes.len() - 1);
         line.bytes[len] = b'\n';
-        write_all(&line.bytes[..=len]);
+        own::write_error(&line.bytes[..=len]);
     }
 }
 
 extern "C" fn write_backtrace() {
     if let Some(report) = REPORT.get() {
-        write_all((report.backtrace)().as_bytes());
-    }
-}
-
-/// To standard error. What cannot be written is given up.
-fn write_all(mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        // SAFETY: `bytes` is borrowed for the call, which reads it.
-        let written = unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
-        match check(written as libc::c_long).map(usize::try_from) {
-            Ok(Ok(written)) => bytes = &bytes[written..],
-            Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
-            _ => return,
-        }
+        own::write_error((report.backtrace)().as_bytes());
     }
 }
 

@@ -45,6 +45,20 @@ pub(crate) fn lead_group(pid: u32) {
     let _ = setpgid(pid, pid);
 }
 
+/// Writes to standard error, past the lock that std has for that, which user code may hold while it waits for us; allowed
+/// in a signal's handler. What cannot be written is given up.
+pub(crate) fn write_error(mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: `bytes` is borrowed for the call, which reads it.
+        let written = unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
+        match check(written as libc::c_long).map(usize::try_from) {
+            Ok(Ok(written)) => bytes = &bytes[written..],
+            Err(error) if error.raw_os_error() == Some(libc::EINTR) => {}
+            _ => return,
+        }
+    }
+}
+
 /// Whether a thread of this process has called exit while another one is doing so: std has such a
 /// thread pause for ever.
 pub(crate) fn is_parked_in_exit(thread: i32) -> bool {
