@@ -229,3 +229,32 @@ fn bey_52_how_many_records_are_missing_is_told() {
     });
     program.limit(VERY_LONG).run().assert_success();
 }
+
+/// Logs more than there is room for, and ends without a word when it is let go on.
+#[mp::task]
+fn much_and_no_more(warnings: u32, gate: &str) {
+    let text = "x".repeat(10_000);
+    (0..warnings).for_each(|line| tracing::warn!(text, "line {line}"));
+    crate::support::gate::stop_at(gate);
+}
+
+#[mp::test]
+fn bey_52_how_many_are_missing_at_the_end_is_told() {
+    let program = scenario_main!(|| -> mp::Result<()> {
+        forward_to(|_| block());
+        mp::forward_logs(mp::LogLevel::Warn)?;
+        let gate = crate::support::gate::Gate::new();
+        let process = mp::spawn(much_and_no_more, (200, gate.name()))?;
+        let guest = gate.next();
+        release();
+        // When this returns, all that found room has been taken.
+        mp::spawn(log_lines, 1)?.join()?;
+        let come = texts_of("Process-1").len();
+        guest.release();
+        process.join()?;
+        let last = seen().last().map(|seen| seen.text().to_owned());
+        assert_eq!(last, Some(told_missing(200 - come)));
+        Ok(())
+    });
+    program.limit(VERY_LONG).run().assert_success();
+}

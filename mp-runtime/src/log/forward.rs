@@ -4,6 +4,8 @@
 use crate::channel::{Sender, TrySendError};
 use crate::codec;
 use crate::log::record::Record;
+use crate::sys::own;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -38,6 +40,20 @@ impl Way {
             && let Err(TrySendError::Full(_)) = self.to.send_timeout(bytes, patience)
         {
             self.lost.fetch_add(record.lost + 1, Relaxed);
+            static TOLD: Once = Once::new();
+            TOLD.call_once(|| own::at_exit(super::tell_missing));
+        }
+    }
+    /// The process ends: tells how many of its records have found no room, if none that did has told since, and if
+    /// there is room now.
+    pub(super) fn end(&self) {
+        let lost = self.lost.swap(0, Relaxed);
+        let mut bytes = Vec::new();
+        if let Some(record) = Record::missing(lost)
+            && codec::encode(&record, &mut bytes).is_ok()
+        {
+            // Who takes none even now is told nothing.
+            let _ = self.to.send_timeout(bytes, Duration::ZERO);
         }
     }
 }

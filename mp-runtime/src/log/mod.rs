@@ -198,6 +198,13 @@ pub(crate) fn flush() {
     }
 }
 
+/// Tells what is missing at the end of this process.
+extern "C" fn tell_missing() {
+    if let Some(Sink::There(way)) = sink() {
+        way.end();
+    }
+}
+
 fn sink() -> Option<Sink> {
     SINK.read().unwrap_or_else(PoisonError::into_inner).clone()
 }

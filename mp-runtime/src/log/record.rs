@@ -81,10 +81,15 @@ impl<'a> Record<'a> {
     }
 
     /// What says how many are missing before this one; none if none are.
-    pub(super) fn missing(&self) -> Option<Self> {
-        let text = format!("{} records of this process are missing here", self.lost);
+    pub(super) fn missing_before(&self) -> Option<Self> {
         let (process, pid) = (self.process, self.pid);
-        (self.lost != 0).then(|| Self { process, pid, ..Self::plain(LogLevel::Warn, text) })
+        Self::missing(self.lost).map(|record| Self { process, pid, ..record })
+    }
+
+    /// What says that so many of this process's are missing; none if none are.
+    pub(super) fn missing(lost: u64) -> Option<Self> {
+        let text = format!("{lost} records of this process are missing here");
+        (lost != 0).then(|| Self::plain(LogLevel::Warn, text))
     }
 
     /// A record of nothing but a text.

@@ -114,7 +114,7 @@ impl Relay {
         let Ok(record) = codec::decode::<Record<'_>>(bytes) else { return };
         let subscriber = self.state().subscriber.clone();
         // A panic in the subscriber has been reported, and is no reason to lose what comes after.
-        for record in record.missing().iter().chain([&record]) {
+        for record in record.missing_before().iter().chain([&record]) {
             let _ = catch_unwind(AssertUnwindSafe(|| match &subscriber {
                 Some(own) => dispatcher::with_default(own, || callsites.emit(record)),
                 None => callsites.emit(record),
