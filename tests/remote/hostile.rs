@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mp::{Client, ErrorKind, ListProxy, Manager};
 
-use crate::{KEY, at, watched};
+use crate::support::wait_until;
+use crate::{KEY, LONG, at, watched};
 
 const HELLO: &[u8] = b"mp-mgr 1";
 
@@ -138,6 +139,31 @@ fn mgr_25_a_client_has_no_part_in_what_the_server_does_for_itself() {
         client.send_bytes(&[call, numbers].concat()).unwrap();
         assert_ne!(client.recv_bytes().unwrap()[8], 0);
         assert_eq!(list.len().unwrap(), 1);
+    });
+}
+
+#[mp::test]
+fn mgr_21_an_item_that_a_client_has_not_got_whole_is_for_others() {
+    const RESOLVE: u16 = 20;
+    const GET: u16 = 2;
+    watched(|| {
+        let manager = at("tcp://127.0.0.1:0");
+        let queue = manager.queue::<Vec<u8>>().unwrap();
+        let client = greeted(&manager, 1);
+        let send = |object: u64, method: u16, arguments: &[u8]| {
+            let head = [&[0; 8][..], &object.to_le_bytes(), &method.to_le_bytes()].concat();
+            client.send_bytes(&[&head, arguments].concat()).unwrap();
+        };
+        // It is the server's first object.
+        send(0, RESOLVE, &1_u64.to_le_bytes());
+        assert_eq!(client.recv_bytes().unwrap()[16], 0);
+        // Much more than sockets take by themselves.
+        let item = vec![7; 64 << 20];
+        queue.put(item.clone()).unwrap();
+        send(1, GET, &[0]);
+        wait_until(LONG, "it is on its way", || queue.is_empty().unwrap());
+        drop(client);
+        assert!(queue.get_timeout(LONG).unwrap() == item);
     });
 }
 

@@ -211,6 +211,23 @@ fn mgr_25_what_cannot_leave_a_program_is_refused() {
 }
 
 #[mp::test]
+fn mgr_25_an_item_that_cannot_leave_its_program_stays_for_others() {
+    watched(|| {
+        let (manager, other) = (at("abstract:"), at("abstract:"));
+        let remote = Manager::connect(manager.address().unwrap(), KEY).unwrap();
+        let queue = manager.queue::<ListProxy<u8>>().unwrap();
+        manager.publish("queue", &queue).unwrap();
+        queue.put(other.list_from([1]).unwrap()).unwrap();
+        let found: QueueProxy<ListProxy<u8>> = remote.lookup("queue").unwrap();
+        for _ in 0..2 {
+            assert_eq!(found.get_timeout(LONG).unwrap_err().kind(), ErrorKind::Encode);
+        }
+        assert_eq!(queue.get_timeout(LONG).unwrap().to_vec().unwrap(), [1]);
+        assert_eq!(other.number_of_objects().unwrap(), 0);
+    });
+}
+
+#[mp::test]
 fn mgr_25_a_lock_of_another_program_is_no_lock_here() {
     let program = scenario!(|| {
         let locks: ListProxy<mp::Lock> = connected().lookup("locks").unwrap();

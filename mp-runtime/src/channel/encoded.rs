@@ -6,7 +6,7 @@ use crate::channel::lane::Until;
 use crate::channel::message;
 use crate::channel::one_way::{Receiver, Sender};
 use crate::channel::queue::{Queue, empty};
-use crate::commons::Role;
+use crate::commons::{Hold, Role};
 use crate::custody::Attachments;
 use crate::error::Result;
 use std::time::Duration;
@@ -106,10 +106,9 @@ impl Queue<Encoded> {
     }
 
     /// Puts an item at the end that was taken for somebody who is gone, as far as that can be.
-    pub(crate) fn put_again(&self, item: &[u8], rest: &Rest) {
+    pub(crate) fn put_again(&self, item: &[u8], holds: &[Hold]) {
         let mut attachments = Attachments::NONE;
-        let holds = rest.holds().unwrap_or_default();
-        if holds.iter().all(|hold| attachments.hold(hold).is_ok()) && !rest.has_descriptors() {
+        if holds.iter().all(|hold| attachments.hold(hold).is_ok()) {
             let _ = message::put_encoded(&self.lane(), item, attachments, Until::Now, || Ok(()));
         }
     }

@@ -65,16 +65,12 @@ impl Guest {
         })
     }
 
-    /// The numbers by which the client gets to know what was beside an answer: 0 for what is a part of the object before it.
+    /// Looks at what is beside an answer.
     ///
     /// # Errors
     ///
     /// `Encode` if something there is of no use to a client elsewhere.
-    pub(super) fn grant(&self, rest: &Rest) -> Result<Vec<u64>> {
-        if rest.is_empty() {
-            return Ok(Vec::new());
-        }
-        let holds = rest.holds()?;
+    pub(super) fn expect_own(&self, rest: &Rest, holds: &[Hold]) -> Result<()> {
         let of_this_program = |hold: &Hold| {
             hold.kind() != Kind::Managed
                 || hold.u64(store::SERVER).load(Relaxed) == self.session.server()
@@ -83,6 +79,14 @@ impl Guest {
             let text =
                 "the value holds something that only travels between processes of one program";
             return Err(Error::new(ErrorKind::Encode, text));
+        }
+        Ok(())
+    }
+
+    /// The numbers by which the client gets to know what was beside an answer: 0 for what is a part of the object before it.
+    pub(super) fn grant(&self, holds: Vec<Hold>) -> Vec<u64> {
+        if holds.is_empty() {
+            return Vec::new();
         }
         let mut numbers = Vec::with_capacity(holds.len());
         let mut objects = lock(&self.objects);
@@ -97,7 +101,7 @@ impl Guest {
             let new = || Object { proxy: proxy(), hand: None, granted: 0 };
             objects.entry(number).or_insert_with(new).granted += 1;
         }
-        Ok(numbers)
+        numbers
     }
 
     /// Takes references back.

@@ -2,7 +2,7 @@
 //! wait, no longer than they are there, and has their locks.
 
 use crate::channel::{Encoded, Queue};
-use crate::commons::{self, Number};
+use crate::commons::{self, Hold, Number};
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::far::frame::direct as method;
@@ -15,6 +15,9 @@ use crate::sync::{
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Where in an answer with an item its bytes begin: behind that all is well, their count, and how many objects are in it.
+const ITEM: usize = 1 + 8 + 4;
 
 /// The server's own handle.
 pub(super) enum Hand {
@@ -55,6 +58,13 @@ impl Hand {
         match self {
             Self::Lock(lock) => request.value(lock).map(drop),
             _ => Err(Error::new(ErrorKind::InvalidArgument, "the object is no lock")),
+        }
+    }
+
+    /// Puts the item of an answer into the queue again.
+    pub(super) fn take_back(&self, answer: &[u8], holds: &[Hold]) {
+        if let (Self::Queue(queue), Some(item)) = (self, answer.get(ITEM..)) {
+            queue.put_again(item, holds);
         }
     }
 
@@ -166,7 +176,11 @@ impl Hands<'_> {
     ) -> Result<Reply> {
         let mut reader = Reader::new(arguments);
         match &**hand {
-            Hand::Queue(queue) => queue_call(queue, of, reader, attachments),
+            Hand::Queue(queue) => {
+                let reply = queue_call(queue, of, reader, attachments)?;
+                let from = (of == method::GET).then(|| Arc::clone(hand));
+                Ok(Reply { from, ..reply })
+            }
             Hand::Event(event) => event_call(event, of, &mut reader),
             Hand::Watcher(event) if of == method::WAIT => event_call(event, of, &mut reader),
             Hand::Barrier(barrier) => barrier_call(barrier, of, &mut reader),
@@ -266,7 +280,9 @@ fn queue_call(
             let rest = queue.get_encoded_while(&mut body, time, still)?;
             if sync::is_abandoned() {
                 // Nobody is there to have it.
-                queue.put_again(&body, &rest);
+                if !rest.has_descriptors() {
+                    queue.put_again(&body, &rest.holds().unwrap_or_default());
+                }
                 return Err(gone());
             }
             let objects = u32::try_from(rest.len()).unwrap_or(u32::MAX);
@@ -274,7 +290,7 @@ fn queue_call(
             answer.u8(wire::OK).u64(body.len() as u64);
             answer.bytes.extend_from_slice(&objects.to_le_bytes());
             answer.bytes.append(&mut body);
-            Ok(Reply { body: answer.bytes, rest })
+            Ok(Reply { body: answer.bytes, rest, from: None })
         }
         method::LEN => number(queue.len() as u64),
         method::CAPACITY => number(queue.capacity().map_or(0, |items| items as u64)),

@@ -36,15 +36,18 @@ pub(super) fn serve(client: &Arc<Client>, shared: &Shared) {
         return;
     }
     let guest = shared.guest(own);
-    let mut line = Line { guest: &guest, may_end: shared.may_end, owned: Owned::default() };
+    let mut line =
+        Line { guest: &guest, may_end: shared.may_end, owned: Owned::default(), from: None };
     // Nothing else comes while a call is under way, so that what comes then is the end.
     let own = Arc::clone(client);
     let _working = sync::work_for(move || own.poll(Duration::ZERO).unwrap_or(true));
     while let Ok(request) = client.recv_bytes() {
-        let sent = line.answer(&request).map_or(Ok(()), |answer| client.send_bytes(&answer));
-        if sent.is_err() {
+        let Some(answer) = line.answer(&request) else { continue };
+        if client.send_bytes(&answer).is_err() {
+            line.take_back(&answer);
             return;
         }
+        line.from = None;
     }
 }
 
@@ -53,6 +56,9 @@ struct Line<'a> {
     may_end: bool,
     /// The locks that this thread has for the client.
     owned: Owned,
+    /// The queue that the item in the last answer is from. Not of one with objects in it: those are the client's by now, and
+    /// a hold here would keep them.
+    from: Option<Arc<Hand>>,
 }
 
 /// An answer: its bytes, and what is beside them.
@@ -60,6 +66,8 @@ struct Line<'a> {
 pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     pub(super) rest: Rest,
+    /// The queue that this is an item of.
+    pub(super) from: Option<Arc<Hand>>,
 }
 
 impl Line<'_> {
@@ -73,7 +81,16 @@ impl Line<'_> {
             Ok(request) => self.call(&request),
             Err(error) => Err(error),
         };
-        let done = done.and_then(|reply| Ok((self.guest.grant(&reply.rest)?, reply.body)));
+        let done = done.and_then(|Reply { body, rest, from }| {
+            let holds = if rest.is_empty() { Vec::new() } else { rest.holds()? };
+            if let Err(error) = self.guest.expect_own(&rest, &holds) {
+                // Others can have it.
+                from.iter().for_each(|hand| hand.take_back(&body, &holds));
+                return Err(error);
+            }
+            self.from = from.filter(|_| holds.is_empty());
+            Ok((self.guest.grant(holds), body))
+        });
         let owned = self.owned.count();
         let (numbers, body) = done.unwrap_or_else(|error| {
             let mut message = Message::default();
@@ -81,6 +98,13 @@ impl Line<'_> {
             (Vec::new(), message.bytes)
         });
         Some(Answer { owned, numbers, body: &body }.write())
+    }
+
+    /// Of an answer that the client has not got whole, the item goes to others.
+    fn take_back(&mut self, answer: &[u8]) {
+        if let (Some(hand), Ok(answer)) = (self.from.take(), Answer::read(answer)) {
+            hand.take_back(answer.body, &[]);
+        }
     }
 
     fn release(&self, arguments: &[u8]) {
@@ -161,7 +185,11 @@ impl Line<'_> {
     }
 
     fn ask(&self, message: Message) -> Result<Reply> {
-        self.guest.session().exchange(message, |body, rest| Reply { body: body.to_vec(), rest })
+        self.guest.session().exchange(message, |body, rest| Reply {
+            body: body.to_vec(),
+            rest,
+            from: None,
+        })
     }
 
     /// What is beside values of the client's.
