@@ -87,6 +87,78 @@ fn bey_40_proxies_find_a_server_again_if_they_are_to() {
 }
 
 #[mp::test]
+fn bey_40_a_value_takes_no_number_of_one_server_to_another() {
+    watched(|| {
+        let manager = serving("tcp://127.0.0.1:0", 1);
+        let address = address_of(&manager);
+        let remote = Manager::connector().reconnect(true).connect(&*address, KEY).unwrap();
+        let own = remote.list_from([1_u32]).unwrap();
+        let queues: Vec<QueueProxy<u32>> = remote.lookup("queues").unwrap();
+        manager.shutdown().unwrap();
+        let manager = serving(&address, 2);
+        // Most likely it has the number that `own` had.
+        let others = manager.list_from([2_u32]).unwrap();
+        for kind in [ErrorKind::Disconnected, ErrorKind::Encode] {
+            let error = remote.publish("own", &own).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            let text = error.to_string();
+            assert!(text.contains("only what is published is found again"), "{text}");
+        }
+        assert_eq!(remote.unpublish("own").unwrap_err().kind(), ErrorKind::NotFound);
+        // What was looked up is found by its name in a value, too.
+        remote.publish("again", &queues).unwrap();
+        let again: Vec<QueueProxy<u32>> = manager.lookup("again").unwrap();
+        queues[1].put(5).unwrap();
+        assert_eq!((again[1].get().unwrap(), others.to_vec().unwrap()), (5, vec![2]));
+    });
+}
+
+#[mp::test]
+fn bey_40_a_lock_stays_its_thread_s_whatever_is_not_found() {
+    watched(|| {
+        let manager = serving("tcp://127.0.0.1:0", 1);
+        let address = address_of(&manager);
+        let remote = Manager::connector().reconnect(true).connect(&*address, KEY).unwrap();
+        let own = remote.list_from([1_u32]).unwrap();
+        manager.shutdown().unwrap();
+        let _manager = serving(&address, 2);
+        let (lock, other) = (remote.lock().unwrap(), remote.lock().unwrap());
+        lock.acquire().unwrap();
+        assert_eq!(own.len().unwrap_err().kind(), ErrorKind::Disconnected);
+        // It uses a connection that nobody has, and keeps that.
+        std::thread::scope(|scope| scope.spawn(|| other.acquire().unwrap()).join().unwrap());
+        lock.release().unwrap();
+        assert!(!lock.is_locked().unwrap());
+    });
+}
+
+#[mp::task]
+fn same(dict: DictProxy<String, u32>) -> DictProxy<String, u32> {
+    dict
+}
+
+#[mp::test]
+fn bey_40_who_did_not_ask_for_it_does_not_find_a_server_again() {
+    watched(|| {
+        let manager = serving("tcp://127.0.0.1:0", 1);
+        let address = address_of(&manager);
+        let remote = Manager::connector().reconnect(true).connect(&*address, KEY).unwrap();
+        let loyal = Manager::connect(&*address, KEY).unwrap();
+        let found: DictProxy<String, u32> = remote.lookup("dict").unwrap();
+        let ended = loyal.lookup("dict").unwrap();
+        // Of two ways to one server, each has its own terms.
+        let ended = mp::spawn(same, ended).unwrap().result().unwrap();
+        let number = "number".to_owned();
+        assert_eq!(ended.get(&number).unwrap(), Some(1));
+        manager.shutdown().unwrap();
+        let _manager = serving(&address, 2);
+        assert_eq!(found.get(&number).unwrap(), Some(2));
+        let gone = ended.get(&number).unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::Disconnected, "{gone}");
+    });
+}
+
+#[mp::test]
 fn bey_40_two_hundred_clients_at_once() {
     let program = scenario!(|| {
         let manager = at("tcp://127.0.0.1:0");

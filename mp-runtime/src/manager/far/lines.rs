@@ -21,6 +21,8 @@ const IDLE: usize = 64;
 pub(super) struct Line {
     pub(super) client: Client,
     pub(super) server: u64,
+    /// How many locks it has there, for the thread that uses it.
+    pub(super) owned: u32,
 }
 
 impl Line {
@@ -96,7 +98,7 @@ impl Remote {
     }
 
     /// Keeps a connection for the next call; one by which there are locks for this thread's.
-    pub(super) fn put_back(&self, line: Line, owned: u32) {
+    pub(super) fn put_back(&self, line: Line) {
         let lines = lock(&self.lines);
         if lines.forks != own::forks() || lines.server != Some(line.server) {
             return;
@@ -106,7 +108,7 @@ impl Remote {
             return;
         }
         let mut lines = lock(&self.lines);
-        if owned > 0 {
+        if line.owned > 0 {
             lines.kept.insert(thread::current().id(), line);
         } else if lines.idle.len() < IDLE {
             lines.idle.push(line);
@@ -129,7 +131,7 @@ impl Remote {
         let idle = lines.idle.pop();
         drop(lines);
         if let Some(line) = idle {
-            self.put_back(line, 0);
+            self.put_back(line);
         }
     }
 
@@ -170,7 +172,7 @@ impl Remote {
             _ => {}
         }
         lines.server = Some(greeting);
-        Ok(Line { client, server: greeting })
+        Ok(Line { client, server: greeting, owned: 0 })
     }
 
     fn absent(&self, error: Error) -> Error {

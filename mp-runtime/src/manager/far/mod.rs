@@ -36,6 +36,17 @@ pub(super) struct Terms {
     pub(super) tls: Option<TlsClient>,
 }
 
+impl Terms {
+    fn is_same(&self, other: &Self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.as_ref().map(TlsClient::parts) != other.tls.as_ref().map(TlsClient::parts) {
+            return false;
+        }
+        let plain = |terms: &Self| (terms.timeout, terms.any_user, terms.reconnects);
+        plain(self) == plain(other)
+    }
+}
+
 /// The way to one address, of all proxies of this process.
 pub(super) struct Remote {
     address: Address,
@@ -69,7 +80,7 @@ impl Remote {
     pub(super) fn connect(address: Address, key: AuthKey, terms: Terms) -> Result<Arc<Self>> {
         let remote = Self::new(address, key, terms);
         let line = remote.open()?;
-        remote.put_back(line, 0);
+        remote.put_back(line);
         Ok(remote)
     }
 
@@ -77,7 +88,9 @@ impl Remote {
     pub(super) fn to(server: u64, address: Address, key: AuthKey, terms: Terms) -> Arc<Self> {
         let remotes: Vec<_> = lock(&REMOTES).iter().filter_map(Weak::upgrade).collect();
         let found = remotes.into_iter().find(|remote| {
-            remote.address == address && lock(&remote.lines).server() == Some(server)
+            remote.address == address
+                && remote.terms.is_same(&terms)
+                && lock(&remote.lines).server() == Some(server)
         });
         found.unwrap_or_else(|| {
             let remote = Self::new(address, key, terms);
@@ -111,10 +124,16 @@ impl Remote {
     ) -> Result<R> {
         let line = self.take()?;
         self.settle(&line).map_err(|error| self.gone(error))?;
-        let object = match lease.map(|lease| self.find(lease, &line)).transpose() {
-            Ok(object) => object.unwrap_or(0),
+        let found = lease.map_or(Ok(0), |lease| self.find(lease, &line));
+        let is_past = request.far.as_ref().is_some_and(|far| !far.is_for(line.server));
+        let object = match found {
+            Ok(_) if is_past => Err(lease::of_the_past()),
+            other => other,
+        };
+        let object = match object {
+            Ok(object) => object,
             Err(error) => {
-                self.put_back(line, 0);
+                self.put_back(line);
                 return Err(error);
             }
         };
@@ -130,13 +149,13 @@ impl Remote {
     }
 
     /// Sends a request and awaits its answer, and has the connection used again.
-    fn exchange(self: &Arc<Self>, line: Line, request: &[u8]) -> Result<(u64, Vec<u8>)> {
+    fn exchange(self: &Arc<Self>, mut line: Line, request: &[u8]) -> Result<(u64, Vec<u8>)> {
         let gone = |error| self.gone(error);
         line.client.send_bytes(request).map_err(gone)?;
         let answer = line.client.recv_bytes().map_err(gone)?;
-        let owned = Answer::read(&answer)?.owned;
+        line.owned = Answer::read(&answer)?.owned;
         let server = line.server;
-        self.put_back(line, owned);
+        self.put_back(line);
         Ok((server, answer))
     }
 
@@ -202,6 +221,14 @@ impl Remote {
         let number = found.ok_or_else(lease::of_the_past)?;
         lease.renew(line.server, number);
         Ok(number)
+    }
+
+    /// Finds an object again by its name if this way now leads to another server than that which had it.
+    pub(super) fn follow(self: &Arc<Self>, lease: &Lease) -> Result<()> {
+        let line = self.take()?;
+        let found = self.find(lease, &line);
+        self.put_back(line);
+        found.map(drop)
     }
 
     pub(super) fn server(&self) -> Option<u64> {

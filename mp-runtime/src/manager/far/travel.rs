@@ -5,7 +5,7 @@ use crate::commons::{Hold, Sent};
 use crate::custody::SHARED;
 use crate::error::{Error, ErrorKind};
 use crate::identity::AuthKey;
-use crate::manager::far::lease::{Lease, Origin};
+use crate::manager::far::lease::{Lease, Origin, of_the_past};
 use crate::manager::far::{Remote, Terms};
 use crate::manager::proxy::Held;
 #[cfg(feature = "tls")]
@@ -44,6 +44,11 @@ impl Cargo {
 
     pub(in crate::manager) fn add(&mut self, lease: &Arc<Lease>) {
         self.leases.push(Arc::clone(lease));
+    }
+
+    /// Whether all of it is of that server: a number means something else in another one.
+    pub(super) fn is_for(&self, server: u64) -> bool {
+        self.leases.iter().all(|lease| lease.place().0 == server)
     }
 
     pub(super) fn numbers(&self) -> Vec<u64> {
@@ -107,6 +112,11 @@ pub(in crate::manager) fn leaves() -> bool {
     ENCODING.with_borrow(Option::is_some)
 }
 
+/// Whether it goes by that way.
+fn leaves_for(remote: &Arc<Remote>) -> bool {
+    ENCODING.with_borrow(|to| to.as_ref().is_some_and(|to| Arc::ptr_eq(&to.remote, remote)))
+}
+
 /// What a value gives that cannot leave this program.
 pub(in crate::manager) fn stays(name: &str) -> Error {
     let text = format!(
@@ -148,8 +158,14 @@ struct Route {
 impl Form {
     /// Of that object, for where the value goes that is just encoded.
     pub(in crate::manager) fn of<E: serde::ser::Error>(lease: &Arc<Lease>) -> Result<Self, E> {
-        let (server, object) = lease.place();
         let remote = lease.remote();
+        if lease.origin().is_some()
+            && leaves_for(remote)
+            && remote.server() != Some(lease.place().0)
+        {
+            remote.follow(lease).map_err(E::custom)?;
+        }
+        let (server, object) = lease.place();
         let here = ENCODING.with_borrow_mut(|cargo| {
             let cargo = cargo.as_mut()?;
             let own = cargo.remote.server() == Some(server);
@@ -160,6 +176,7 @@ impl Form {
         });
         match here {
             Some(true) => return Ok(Self { server, object, route: None }),
+            Some(false) if leaves_for(remote) => return Err(E::custom(of_the_past())),
             Some(false) => {
                 let text =
                     "a managed object travels to its own server, and not to another program's";

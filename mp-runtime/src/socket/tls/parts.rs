@@ -14,7 +14,7 @@ pub(crate) struct ServerParts {
 }
 
 /// As PEM.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClientParts {
     trusted: Vec<u8>,
     shown: Option<(Vec<u8>, Vec<u8>)>,
