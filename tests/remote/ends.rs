@@ -155,6 +155,40 @@ fn mgr_21_a_killed_program_that_waits_takes_nothing() {
 }
 
 #[mp::test]
+fn mgr_29_a_program_that_can_open_no_more_does_not_say_that_the_server_ended() {
+    let program = scenario!(|| {
+        let remote = connected();
+        let (queue, list) = (remote.queue::<u8>().unwrap(), remote.list_from([1]).unwrap());
+        let lock = remote.lock().unwrap();
+        // A connection that is this thread's, and none besides.
+        lock.acquire().unwrap();
+        limit_descriptors(64);
+        let mut files = Vec::new();
+        while let Ok(file) = std::fs::File::open("/dev/null") {
+            files.push(file);
+        }
+        let error = thread::scope(|scope| scope.spawn(|| list.len()).join().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        drop(files);
+        assert_eq!(list.len().unwrap(), 1);
+        queue.put(1).unwrap();
+        lock.release().unwrap();
+    });
+    watched(|| {
+        let manager = at("tcp://127.0.0.1:0");
+        program.env(ADDRESS, address_of(&manager)).run().assert_success();
+    });
+}
+
+/// Has this process open no more than so many.
+#[expect(unsafe_code, reason = "the setrlimit system call")]
+fn limit_descriptors(most: u64) {
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: the limit is ours, and borrowed for the call.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+}
+
+#[mp::test]
 fn mgr_21_connecting_leaves_nothing_behind() {
     let program = scenario!(|| {
         let manager = at("abstract:");

@@ -153,7 +153,9 @@ impl Remote {
         };
         let (client, greeting) = self.greet(line).map_err(|error| match server {
             // There was one before, which may be just about to end.
-            Some(_) if error.kind() != ErrorKind::Timeout => self.absent(error),
+            Some(_) if !matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Io) => {
+                self.absent(error)
+            }
             _ => error,
         })?;
         let mut lines = lock(&self.lines);
