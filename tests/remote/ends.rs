@@ -189,6 +189,36 @@ fn limit_descriptors(most: u64) {
 }
 
 #[mp::test]
+fn mgr_28_a_server_that_has_stopped_leaves_no_client_waiting() {
+    watched(|| {
+        for _ in 0..20 {
+            let server = Manager::builder().address("abstract:").authkey(KEY).server().unwrap();
+            let address = server.address().unwrap();
+            thread::scope(|scope| {
+                let serving = scope.spawn(|| server.serve_forever());
+                let come = || {
+                    let mut clients = Vec::new();
+                    while let Ok(client) = mp::Client::connect(address, KEY) {
+                        let _ = client.send_bytes(b"mp-mgr 1sixteen bytes it");
+                        clients.push(client);
+                    }
+                    clients
+                };
+                let coming = [scope.spawn(come), scope.spawn(come)];
+                thread::yield_now();
+                server.stop();
+                serving.join().unwrap().unwrap();
+                for client in coming.into_iter().flat_map(|coming| coming.join().unwrap()) {
+                    // At most it is greeted.
+                    let end = (0..2).find_map(|_| client.recv_bytes_timeout(PROMPT).err());
+                    assert_ne!(end.expect("the end").kind(), ErrorKind::Empty);
+                }
+            });
+        }
+    });
+}
+
+#[mp::test]
 fn mgr_21_connecting_leaves_nothing_behind() {
     let program = scenario!(|| {
         let manager = at("abstract:");

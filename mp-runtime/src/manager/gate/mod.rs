@@ -50,7 +50,15 @@ struct Shared {
     may_end: bool,
     guests: Mutex<HashMap<[u8; 16], Weak<Guest>>>,
     /// The connections that there are, by number.
-    clients: Mutex<(u64, HashMap<u64, Arc<Client>>)>,
+    clients: Mutex<Clients>,
+}
+
+#[derive(Default)]
+struct Clients {
+    last: u64,
+    open: HashMap<u64, Arc<Client>>,
+    /// Whoever comes now has come too late.
+    closed: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -97,7 +105,9 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         self.0.listener.close();
-        lock(&self.0.clients).1.values().for_each(|client| client.close());
+        let mut clients = lock(&self.0.clients);
+        clients.closed = true;
+        clients.open.values().for_each(|client| client.close());
     }
 }
 
@@ -109,7 +119,7 @@ struct Leaving {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        let client = lock(&self.shared.clients).1.remove(&self.number);
+        let client = lock(&self.shared.clients).open.remove(&self.number);
         client.iter().for_each(|client| client.close());
     }
 }
@@ -124,9 +134,12 @@ impl Shared {
             };
             let number = {
                 let mut clients = lock(&self.clients);
-                clients.0 += 1;
-                let number = clients.0;
-                clients.1.insert(number, Arc::clone(&client));
+                if clients.closed {
+                    return;
+                }
+                clients.last += 1;
+                let number = clients.last;
+                clients.open.insert(number, Arc::clone(&client));
                 number
             };
             let own = Arc::clone(&self);
