@@ -59,6 +59,37 @@ fn mgr_29_the_server_s_death_ends_the_calls_of_other_programs() {
 }
 
 #[mp::test]
+fn mgr_13_a_server_that_is_held_up_holds_up_no_call_with_a_limit() {
+    const SHORT: Duration = Duration::from_millis(100);
+    watched(|| {
+        let manager = at("tcp://127.0.0.1:0");
+        let (ours, our_lock) = (manager.queue::<u32>().unwrap(), manager.lock().unwrap());
+        manager.publish("both", &(ours.clone(), our_lock.clone())).unwrap();
+        let connector = Manager::connector().timeout(SHORT * 10);
+        let remote = connector.connect(manager.address().unwrap(), KEY).unwrap();
+        let (queue, lock): (QueueProxy<u32>, LockProxy) = remote.lookup("both").unwrap();
+        ours.put(7).unwrap();
+        let pid = i32::try_from(manager.pid().unwrap()).unwrap();
+        kill(pid, 19).unwrap();
+        let begun = Instant::now();
+        let errors = [
+            queue.try_get().unwrap_err(),
+            queue.get_timeout(SHORT).unwrap_err(),
+            lock.try_acquire().unwrap_err(),
+        ];
+        let took = begun.elapsed();
+        kill(pid, 18).unwrap();
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        }
+        assert!(took < PROMPT, "{took:?}");
+        // What it did of that afterwards was for nobody.
+        assert_eq!(ours.get_timeout(LONG).unwrap(), 7);
+        assert!(our_lock.lock_timeout(LONG).unwrap().is_some());
+    });
+}
+
+#[mp::test]
 fn mgr_15_shutdown_ends_the_calls_of_other_programs() {
     let program = scenario!(|| {
         let remote = connected();

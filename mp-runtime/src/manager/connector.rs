@@ -37,7 +37,8 @@ pub struct ManagerConnector {
 
 impl ManagerConnector {
     /// How long connecting may take, the handshake included, at first and whenever one more connection is needed: ten seconds
-    /// unless set.
+    /// unless set. A call with a limit of time of its own is `Timeout` if there is no answer so long after that, since the
+    /// server or the network is held up; others wait.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.terms.timeout = timeout;
         self

@@ -215,6 +215,7 @@ impl Far<'_> {
         if let Some(timeout) = timeout {
             request.u64(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX));
         }
+        request.within = timeout;
         request
     }
 }

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::ser::Serialize;
 use std::any::type_name;
 use std::sync::Arc;
+use std::time::Duration;
 use std::vec;
 
 /// The methods of the server itself, which is object 0.
@@ -145,6 +146,8 @@ pub(super) struct Message {
     pub(super) attachments: Attachments,
     /// Of one that goes to a server elsewhere.
     pub(super) far: Option<Box<Cargo>>,
+    /// How long such a server waits at most before it answers.
+    pub(super) within: Option<Duration>,
 }
 
 impl Message {
@@ -200,7 +203,7 @@ impl Message {
         let beside = |of: &Self| of.far.as_ref().map_or(of.attachments.objects(), |far| far.len());
         let before = beside(self);
         self.bytes.extend_from_slice(&[0; 12]);
-        let Self { bytes, attachments, far } = self;
+        let Self { bytes, attachments, far, .. } = self;
         let done = travel::encoding(far, || encode(bytes, attachments));
         done.inspect_err(|_| self.bytes.truncate(start))?;
         if self.attachments.has_descriptors() {

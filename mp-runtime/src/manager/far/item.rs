@@ -17,7 +17,7 @@ impl Message {
             self.bytes.extend_from_slice(bytes);
             return Ok(());
         }
-        let Self { bytes, attachments, far } = self;
+        let Self { bytes, attachments, far, .. } = self;
         travel::encoding(far, || codec::encode_with(item, bytes, attachments))?;
         if self.attachments.has_descriptors() || self.attachments.objects() > 0 {
             return Err(travel::stays(type_name::<T>()));

@@ -137,9 +137,10 @@ impl Remote {
                 return Err(error);
             }
         };
-        let Message { bytes, far, .. } = request;
+        let Message { bytes, far, within, .. } = request;
         let numbers = far.as_ref().map_or_else(Vec::new, |far| far.numbers());
-        let (server, answer) = self.exchange(line, &frame::finish(bytes, object, &numbers))?;
+        let (server, answer) =
+            self.exchange(line, &frame::finish(bytes, object, &numbers), within)?;
         // What was beside the values is there until the server has it.
         drop(far);
         let answer = Answer::read(&answer)?;
@@ -148,10 +149,25 @@ impl Remote {
         wire::read_status(&mut reader).and_then(|()| read(&mut reader))
     }
 
-    /// Sends a request and awaits its answer, and has the connection used again.
-    fn exchange(self: &Arc<Self>, mut line: Line, request: &[u8]) -> Result<(u64, Vec<u8>)> {
+    /// Sends a request and awaits its answer, and has the connection used again. A server that is to answer `within` some time
+    /// has as much more for it as for letting us in; then the connection is given up, and with it the call.
+    fn exchange(
+        self: &Arc<Self>,
+        mut line: Line,
+        request: &[u8],
+        within: Option<Duration>,
+    ) -> Result<(u64, Vec<u8>)> {
         let gone = |error| self.gone(error);
         line.client.send_bytes(request).map_err(gone)?;
+        if let Some(within) = within
+            && !line.client.poll(within.saturating_add(self.terms.timeout)).map_err(gone)?
+        {
+            let address = &self.address;
+            let text = format!(
+                "the manager's server at {address} does not answer: it is held up, or the network is"
+            );
+            return Err(Error::new(ErrorKind::Timeout, text));
+        }
         let answer = line.client.recv_bytes().map_err(gone)?;
         line.owned = Answer::read(&answer)?.owned;
         let server = line.server;
