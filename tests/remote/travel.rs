@@ -211,6 +211,21 @@ fn mgr_25_what_cannot_leave_a_program_is_refused() {
 }
 
 #[mp::test]
+fn mgr_25_a_value_that_is_too_long_costs_nothing_else() {
+    watched(|| {
+        let manager = at("abstract:");
+        let remote = Manager::connect(manager.address().unwrap(), KEY).unwrap();
+        let queue = remote.queue::<Vec<u8>>().unwrap();
+        let error = queue.put(vec![0; 1 << 30]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Encode, "{error}");
+        assert!(error.to_string().contains("at most 1073741824 go at once"), "{error}");
+        // What only its connection keeps is there.
+        queue.put(vec![1]).unwrap();
+        assert_eq!(queue.get().unwrap(), [1]);
+    });
+}
+
+#[mp::test]
 fn mgr_25_an_item_that_cannot_leave_its_program_stays_for_others() {
     watched(|| {
         let (manager, other) = (at("abstract:"), at("abstract:"));

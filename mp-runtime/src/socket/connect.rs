@@ -19,7 +19,7 @@ use std::time::Duration;
 /// How long a handshake may take that nobody has set a limit for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest message that is received unless another limit is set.
-pub(super) const MESSAGE_MAX: usize = 1 << 30;
+pub(crate) const MESSAGE_MAX: usize = 1 << 30;
 
 /// What a client is like and for how long it tries: made by [`Client::builder`].
 ///

@@ -26,6 +26,7 @@ mod typed;
 pub use address::Address;
 pub use client::Client;
 pub use connect::ClientBuilder;
+pub(crate) use connect::MESSAGE_MAX;
 pub use listener::{Listener, ListenerBuilder};
 #[cfg(feature = "tls")]
 pub(crate) use tls::{ClientParts, ServerParts};

@@ -9,6 +9,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::manager::wire::Reader;
+use crate::socket::MESSAGE_MAX;
 
 /// What a client says first, with the format's version.
 pub(in crate::manager) const HELLO: &[u8; 8] = b"mp-mgr 1";
@@ -62,6 +63,23 @@ pub(in crate::manager) fn finish(mut request: Vec<u8>, object: u64, numbers: &[u
 fn malformed() -> Error {
     let text = "what came is no call of a manager's, or no answer to one";
     Error::new(ErrorKind::Remote, text)
+}
+
+/// Sees that the other side will take it: else that would end the connection, and with the last one go a client's objects.
+///
+/// # Errors
+///
+/// `Encode` if it is too long.
+pub(in crate::manager) fn expect_fit(frame: &[u8]) -> Result<()> {
+    let len = frame.len();
+    if len > MESSAGE_MAX {
+        let text = format!(
+            "{len} bytes are too many for a call of a manager of another program, or for its answer: at most \
+             {MESSAGE_MAX} go at once"
+        );
+        return Err(Error::new(ErrorKind::Encode, text));
+    }
+    Ok(())
 }
 
 fn read_numbers(bytes: &[u8]) -> Vec<u64> {

@@ -158,6 +158,10 @@ impl Remote {
         within: Option<Duration>,
     ) -> Result<(u64, Vec<u8>)> {
         let gone = |error| self.gone(error);
+        if let Err(error) = frame::expect_fit(request) {
+            self.put_back(line);
+            return Err(error);
+        }
         line.client.send_bytes(request).map_err(gone)?;
         if let Some(within) = within
             && !line.client.poll(within.saturating_add(self.terms.timeout)).map_err(gone)?

@@ -4,7 +4,7 @@
 use crate::channel::Rest;
 use crate::custody::Attachments;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manager::far::frame::{Answer, HELLO, Request, method as elsewhere};
+use crate::manager::far::frame::{self, Answer, HELLO, Request, method as elsewhere};
 use crate::manager::gate::Shared;
 use crate::manager::gate::guest::Guest;
 use crate::manager::gate::hands::{Hand, Hands, Owned};
@@ -97,7 +97,22 @@ impl Line<'_> {
             wire::write_error(&mut message, &error);
             (Vec::new(), message.bytes)
         });
-        Some(Answer { owned, numbers, body: &body }.write())
+        let answer = Answer { owned, numbers, body: &body };
+        let frame = answer.write();
+        Some(
+            frame::expect_fit(&frame).map_or_else(|error| self.refuse(&answer, &error), |()| frame),
+        )
+    }
+
+    /// What is answered instead of something that is too long.
+    fn refuse(&mut self, answer: &Answer<'_>, error: &Error) -> Vec<u8> {
+        if let Some(hand) = self.from.take() {
+            hand.take_back(answer.body, &[]);
+        }
+        answer.numbers.iter().for_each(|number| self.guest.release(*number, 1));
+        let mut message = Message::default();
+        wire::write_error(&mut message, error);
+        Answer { owned: answer.owned, numbers: Vec::new(), body: &message.bytes }.write()
     }
 
     /// Of an answer that the client has not got whole, the item goes to others.
