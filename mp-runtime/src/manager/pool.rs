@@ -22,7 +22,8 @@ use std::time::Duration;
 ///
 /// Tasks, arguments and results are typed as everywhere; they go by the server, which looks at none of them, and no call
 /// waits for another. Descriptors ([`Fd`](crate::Fd)) cannot be in them. Where one process alone gives the tasks, a `Pool` of
-/// its own is quicker, and can do more: callbacks, initializers, results one by one.
+/// its own is quicker, and can do more: callbacks and initializers. A task that waits for other tasks of the pool that runs it
+/// takes a worker from them, and one that joins it waits for itself.
 ///
 /// # Errors
 ///
