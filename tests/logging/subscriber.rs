@@ -195,6 +195,25 @@ fn bey_52_a_subscriber_that_blocks_hangs_nobody() {
     program.limit(VERY_LONG).run().assert_success();
 }
 
+#[mp::test]
+fn bey_52_many_wait_for_a_blocked_subscriber_only_once() {
+    let program = scenario_main!(|| -> mp::Result<()> {
+        forward_to(|_| block());
+        let start = |_| mp::spawn(log_lines, 1);
+        let processes: Vec<_> = (0..4).map(start).collect::<mp::Result<_>>()?;
+        let before = Instant::now();
+        processes.iter().try_for_each(mp::Process::join)?;
+        let taken = before.elapsed();
+        // Not five seconds for each of them.
+        assert!(taken < Duration::from_secs(12), "{taken:?}");
+        release();
+        mp::spawn(log_lines, 3)?.join()?;
+        assert_eq!(texts_of("Process-5"), lines(3));
+        Ok(())
+    });
+    program.limit(VERY_LONG).run().assert_success();
+}
+
 fn told_missing(records: usize) -> String {
     format!("{records} records of this process are missing here")
 }

@@ -13,13 +13,15 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::Dispatch;
 use tracing::dispatcher;
 use tracing::subscriber::NoSubscriber;
 
 /// How long who waits for records goes on if the subscriber takes none: it may be waiting for who waits here.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long if it has taken none for so long already: many who wait one after the other do not add that up.
+const AGAIN: Duration = Duration::from_millis(500);
 
 thread_local! {
     static RELAYING: Cell<bool> = const { Cell::new(false) };
@@ -48,6 +50,8 @@ struct State {
     subscriber: Option<Dispatch>,
     /// How many records the subscriber has had.
     done: u64,
+    /// Since when it has the one that it has now.
+    since: Option<Instant>,
     /// Nothing more comes.
     ended: bool,
 }
@@ -103,7 +107,10 @@ impl Relay {
                 // The memory was overwritten.
                 Err(_) => break,
             }
-            self.state().done += 1;
+            let mut state = self.state();
+            state.done += 1;
+            state.since = None;
+            drop(state);
             self.changed.notify_all();
         }
         self.state().ended = true;
@@ -112,7 +119,10 @@ impl Relay {
 
     fn give(&self, bytes: &[u8], callsites: &mut Callsites) {
         let Ok(record) = codec::decode::<Record<'_>>(bytes) else { return };
-        let subscriber = self.state().subscriber.clone();
+        let mut state = self.state();
+        state.since = Some(Instant::now());
+        let subscriber = state.subscriber.clone();
+        drop(state);
         // A panic in the subscriber has been reported, and is no reason to lose what comes after.
         for record in record.missing_before().iter().chain([&record]) {
             let _ = catch_unwind(AssertUnwindSafe(|| match &subscriber {
@@ -133,7 +143,9 @@ impl Relay {
         let mut state = self.state();
         while state.done < due && !state.ended {
             let before = state.done;
-            let woken = self.changed.wait_timeout(state, PATIENCE);
+            let stuck = state.since.map_or(Duration::ZERO, |since| since.elapsed());
+            let left = PATIENCE.saturating_sub(stuck).max(AGAIN);
+            let woken = self.changed.wait_timeout(state, left);
             let (now, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
             state = now;
             if timeout.timed_out() && state.done == before {
