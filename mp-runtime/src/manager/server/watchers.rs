@@ -13,14 +13,21 @@ use std::rc::{Rc, Weak};
 
 /// Those of one dictionary, by key.
 #[derive(Debug, Default)]
-pub(super) struct Watchers(HashMap<Box<[u8]>, Vec<Weak<Event>>>);
+pub(super) struct Watchers(HashMap<Box<[u8]>, OfKey>);
+
+#[derive(Debug, Default)]
+struct OfKey {
+    events: Vec<Weak<Event>>,
+    /// How many of these are gone.
+    gone: usize,
+}
 
 impl Watchers {
     /// The entry of that key has changed.
     #[inline]
     pub(super) fn tell(&self, key: &[u8]) {
         if !self.0.is_empty() {
-            let watching = self.0.get(key).into_iter().flatten();
+            let watching = self.0.get(key).into_iter().flat_map(|of| &of.events);
             watching.filter_map(Weak::upgrade).for_each(|event| event.set());
         }
     }
@@ -30,12 +37,15 @@ impl Watchers {
         self.0.keys().map(|key| &**key)
     }
 
-    fn forget_gone(&mut self, key: &[u8]) {
-        if let Some(watching) = self.0.get_mut(key) {
-            watching.retain(|event| event.strong_count() > 0);
-            if watching.is_empty() {
-                self.0.remove(key);
-            }
+    /// One of that key's is gone. They are looked through when half of them are: thousands may go at once.
+    fn forget_one(&mut self, key: &[u8]) {
+        let Some(OfKey { events, gone }) = self.0.get_mut(key) else { return };
+        *gone += 1;
+        if *gone == events.len() {
+            self.0.remove(key);
+        } else if *gone > events.len() / 2 {
+            events.retain(|event| event.strong_count() > 0);
+            *gone = 0;
         }
     }
 }
@@ -53,7 +63,7 @@ impl Watcher {
     pub(super) fn new(of: &Rc<RefCell<Entries>>, key: &[u8]) -> Result<Self> {
         let (event, key) = (Rc::new(Event::new()?), Box::from(key));
         let watchers = &mut of.borrow_mut().watchers.0;
-        watchers.entry(Box::clone(&key)).or_default().push(Rc::downgrade(&event));
+        watchers.entry(Box::clone(&key)).or_default().events.push(Rc::downgrade(&event));
         Ok(Self { of: Rc::clone(of), key, event: Some(event) })
     }
 }
@@ -86,6 +96,35 @@ impl Object for Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.event = None;
-        self.of.borrow_mut().watchers.forget_gone(&self.key);
+        self.of.borrow_mut().watchers.forget_one(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Watchers;
+    use crate::sync::Event;
+    use std::rc::Rc;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn bey_43_thousands_who_watch_a_key_go_at_once() {
+        let (event, key) = (Event::new().unwrap(), b"key");
+        let mut all: Vec<Rc<Event>> = (0..100_000).map(|_| Rc::new(event.clone())).collect();
+        let mut watchers = Watchers::default();
+        let of_key = watchers.0.entry(Box::from(&key[..])).or_default();
+        of_key.events.extend(all.iter().map(Rc::downgrade));
+        let before = Instant::now();
+        while all.len() > 1 {
+            all.pop();
+            watchers.forget_one(key);
+        }
+        // A look at all of the others for each of them takes minutes, and nobody is answered meanwhile.
+        assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());
+        watchers.tell(key);
+        assert!(event.is_set());
+        all.pop();
+        watchers.forget_one(key);
+        assert!(watchers.0.is_empty());
     }
 }
