@@ -74,12 +74,17 @@ struct Item {
     quoted: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// Each opcode is given only what it is for: serde-pickle writes what else it finds into its error, whole, and long numbers in
+/// decimal, which can take hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A string, which lies there in the pickle: it may be a part of a name.
     Text(usize, usize),
-    /// A list, dictionary or set that may get more.
-    Open,
+    /// These may get more.
+    List,
+    Dict,
+    Set,
+    Tuple,
     /// One of `NAMES`.
     Named,
     Other,
@@ -126,9 +131,11 @@ impl Gauge<'_> {
             | b'\x96' => self.text(code)?,
             b')' | b'\x85' | b'\x86' | b'\x87' | b't' | b'l' | b'd' | b'\x91' | b']' | b'}'
             | b'\x8f' => self.compound(code)?,
-            b'a' => self.extend(Some(1))?,
-            b's' => self.extend(Some(2))?,
-            b'e' | b'u' | b'\x90' => self.extend(None)?,
+            b'a' => self.extend(Some(1), Kind::List)?,
+            b'e' => self.extend(None, Kind::List)?,
+            b's' => self.extend(Some(2), Kind::Dict)?,
+            b'u' => self.extend(None, Kind::Dict)?,
+            b'\x90' => self.extend(None, Kind::Set)?,
             b'c' | b'\x93' => self.name(code)?,
             b'R' => self.call()?,
             b'i' | b'o' | b'b' | b'\x81' | b'\x92' => {
@@ -296,20 +303,23 @@ impl Gauge<'_> {
 
     fn compound(&mut self, code: u8) -> Outcome {
         let (kind, sum, own) = match code {
-            b')' => (Kind::Other, Sum::default(), VALUE),
-            b']' | b'}' | b'\x8f' => (Kind::Open, Sum::default(), VALUE),
-            b'\x85' => (Kind::Other, self.take(1)?, VALUE),
-            b'\x86' => (Kind::Other, self.take(2)?, VALUE),
-            b'\x87' => (Kind::Other, self.take(3)?, VALUE),
-            b'd' => (Kind::Open, self.take_marked()?, VALUE),
-            b'l' => (Kind::Open, self.take_marked()?, MARKED),
+            b')' => (Kind::Tuple, Sum::default(), VALUE),
+            b']' => (Kind::List, Sum::default(), VALUE),
+            b'}' => (Kind::Dict, Sum::default(), VALUE),
+            b'\x8f' => (Kind::Set, Sum::default(), VALUE),
+            b'\x85' => (Kind::Tuple, self.take(1)?, VALUE),
+            b'\x86' => (Kind::Tuple, self.take(2)?, VALUE),
+            b'\x87' => (Kind::Tuple, self.take(3)?, VALUE),
+            b't' => (Kind::Tuple, self.take_marked()?, MARKED),
+            b'd' => (Kind::Dict, self.take_marked()?, VALUE),
+            b'l' => (Kind::List, self.take_marked()?, MARKED),
             _ => (Kind::Other, self.take_marked()?, MARKED),
         };
         self.push(kind, Sum { depth: sum.depth + 1, weight: sum.weight.saturating_add(own) })
     }
 
     /// Puts what is on the stack into the list, dictionary or set below.
-    fn extend(&mut self, count: Option<usize>) -> Outcome {
+    fn extend(&mut self, count: Option<usize>, of: Kind) -> Outcome {
         let sum = match count {
             Some(count) => self.take(count)?,
             None => self.take_marked()?,
@@ -321,11 +331,11 @@ impl Gauge<'_> {
             None => return Err(missing()),
         };
         match below {
-            Item { kind: Kind::Open, quoted: false, .. } => {}
+            Item { kind, quoted: false, .. } if *kind == of => {}
             Item { quoted: true, .. } => {
                 return Err("it has a list or dictionary that holds itself".to_owned());
             }
-            _ => return Err("it puts a value into what holds none".to_owned()),
+            _ => return Err("it puts a value into what holds none of that kind".to_owned()),
         }
         below.weight = below.weight.saturating_add(sum.weight);
         below.depth = below.depth.max(sum.depth + 1);
@@ -363,7 +373,9 @@ impl Gauge<'_> {
         if !matches!(self.pop()?.kind, Kind::Named) {
             return Err("it calls something that is no name".to_owned());
         }
-        let Item { depth, weight, .. } = arguments;
+        let Item { kind: Kind::Tuple, depth, weight, .. } = arguments else {
+            return Err("it calls something with what is no tuple".to_owned());
+        };
         self.push(Kind::Other, Sum { depth, weight: weight.saturating_add(VALUE) })
     }
 }

@@ -276,6 +276,15 @@ fn what_is_malformed_is_refused() {
     // Twenty million digits, which would take hours.
     let digits = [b"L", &b"9".repeat(20 << 20)[..], b"L\n."].concat();
     assert!(wrong(&digits).contains("digits"));
+    // As many bytes of a number, where serde-pickle would put what it finds into its error in decimal.
+    let number = [&b"\x8b\0\0\x40\x01"[..], &[0x55; 20 << 20]].concat();
+    wrong(&[b"cbuiltins\nset\n", &number[..], b"R."].concat());
+    for (empty, puts) in [(b"}", &b"K\x01a"[..]), (b"}", b"(K\x01\x90"), (b"}", b"(K\x01e")] {
+        wrong(&[empty, &b"K\x01"[..], &number, b"s", puts, b"."].concat());
+    }
+    for puts in [&b"K\x01K\x01s"[..], b"(K\x01K\x01u", b"(K\x01\x90"] {
+        wrong(&[b"]", &number[..], b"a", puts, b"."].concat());
+    }
     assert!(wrong(b"\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x00.").contains("too large"));
 }
 
