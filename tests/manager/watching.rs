@@ -171,10 +171,11 @@ fn bey_43_the_last_change_is_seen_race() {
 }
 
 #[mp::task]
-fn watch_until_the_end(dict: DictProxy<String, u32>, ready: Event) -> (u32, bool) {
+fn watch_until_the_end(dict: DictProxy<String, u32>, ready: Event, changed: Event) -> (u32, bool) {
     let mut watcher = dict.watch(&key()).expect("it serves");
     ready.set();
     let first = watcher.recv().expect("a change").expect("a value");
+    changed.set();
     let rest = watcher.by_ref().map(|change| change.expect("it travels"));
     let end = rest.last().is_none_or(|last| last == Some(first));
     (first, end && watcher.recv().unwrap_err().kind() == ErrorKind::Disconnected)
@@ -186,10 +187,12 @@ fn mgr_29_watchers_end_with_the_server() {
         for by_kill in [true, false] {
             let manager = ManagerBuilder::default().start().unwrap();
             let dict = manager.dict::<String, u32>().unwrap();
-            let ready = Event::new().unwrap();
-            let process = mp::spawn(watch_until_the_end, (dict.clone(), ready.clone())).unwrap();
+            let (ready, changed) = (Event::new().unwrap(), Event::new().unwrap());
+            let arguments = (dict.clone(), ready.clone(), changed.clone());
+            let process = mp::spawn(watch_until_the_end, arguments).unwrap();
             ready.wait();
             dict.insert(key(), 5).unwrap();
+            changed.wait();
             let pid = process.pid().unwrap().cast_signed();
             wait_until(LONG, "it waits again", || state_of(pid) == Some('S'));
             if by_kill {
