@@ -48,6 +48,21 @@ fn loom_semaphore_lets_in_no_more_than_its_permits() {
     });
 }
 
+/// What is written before a permit is given back is seen by who takes it.
+#[test]
+fn loom_semaphore_orders_memory() {
+    explore(3, || {
+        let room = Room::new(0, 1);
+        let gives = spawn(&room, |room| {
+            room.inside.store(1, Ordering::Relaxed);
+            assert!(room.semaphore.permits().give_back());
+        });
+        assert!(room.semaphore.permits().take(Patience::endless));
+        assert_eq!(room.inside.load(Ordering::Relaxed), 1);
+        gives.join().unwrap();
+    });
+}
+
 #[test]
 fn loom_semaphore_two_permits_wake_two() {
     explore(2, || {
