@@ -176,6 +176,7 @@ fn conn_01_values_of_all_protocols_are_read() {
                         assert_eq!(set, BTreeSet::from([1, 2, 3]), "protocol {protocol}");
                     }
                 }
+                assert_eq!(client.recv_bytes().unwrap(), b"end");
             });
         }
     });

@@ -1,4 +1,4 @@
-//! The names of Python's multiprocessing beside docs/python.md: each is said to be ours, later, or not.
+//! The names of Python's multiprocessing beside docs/python.md: each is said to be ours, or not.
 //! The names were listed by python_names.py; whether what is said of one is true is for its reader.
 
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ fn check(names: &str, document: &str) -> Vec<String> {
     let (explained, mut problems) = explained(document);
     let missing = listed.difference(&explained);
     problems.extend(missing.map(|(module, name)| {
-        format!("{DOCUMENT}: {module}: `{name}` has no row: say ours, later, or why not")
+        format!("{DOCUMENT}: {module}: `{name}` has no row: say ours, or why not")
     }));
     let strange = explained.difference(&listed);
     problems.extend(strange.map(|(module, name)| {
